@@ -1,0 +1,85 @@
+// A mistake in a rule file, a configuration or a capture, told to the person who wrote it: a stable code,
+// the place, the line with a caret under what is wrong, and what to do.
+//
+//   error[D001]: unknown escape '\s' in a double-quoted string
+//     --> rules/web-shell.toml:7:34
+//      |
+//    7 | x."process.command_line|re" = "nc\s+-e"
+//      |                                  ^^
+//      = help: write patterns in single quotes: 'nc\s+-e'
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace detectd {
+
+// A text that diagnostics point into. The path is as the person gave it.
+struct SourceFile {
+  std::string path;
+  std::string text;
+};
+using SourcePtr = std::shared_ptr<const SourceFile>;
+
+// A stretch of one line. Columns count code points from 1; line 0 is "the file as a whole".
+struct Span {
+  uint32_t line = 0;
+  uint32_t column = 0;
+  uint32_t length = 1;
+};
+
+enum class Severity : uint8_t { kError, kWarning };
+
+struct Note {
+  SourcePtr file;
+  Span span;
+  std::string text;
+};
+
+struct Diagnostic {
+  std::string code;  // "D001"
+  Severity severity = Severity::kError;
+  SourcePtr file;    // may be null: a mistake without a text, such as an unreadable path
+  Span span;
+  std::string message;
+  std::string help;  // empty: none
+  std::vector<Note> notes;
+};
+
+// Collects; never stops at the first. Bounded: beyond kMax only counts (a hostile rule file must not
+// fill the memory with complaints).
+class Diagnostics {
+ public:
+  static constexpr size_t kMax = 1000;
+
+  void add(Diagnostic diagnostic);
+  // Sorted by path, line and column; stable.
+  void sort();
+
+  const std::vector<Diagnostic>& all() const { return all_; }
+  size_t errors() const { return errors_; }
+  size_t warnings() const { return warnings_; }
+  size_t dropped() const { return errors_ + warnings_ - all_.size(); }
+
+ private:
+  std::vector<Diagnostic> all_;
+  size_t errors_ = 0;
+  size_t warnings_ = 0;
+};
+
+// As in the example above, ends with a newline. Text of files is escaped (escape.h); tabs are shown as one blank;
+// a line longer than 160 columns is cut to a window around the caret.
+struct RenderOptions {
+  bool color = false;
+};
+std::string render(const Diagnostic& diagnostic, const RenderOptions& options = {});
+
+// "did you mean `x`?" for the nearest of `candidates` (edit distance at most a third of the word, and 1 to 3); empty
+// where none is near.
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
+
+}  // namespace detectd

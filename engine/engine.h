@@ -1,0 +1,68 @@
+// The engine: a pure function of the event stream. It has no clock, no file, no socket and no log.
+//
+//   observe   in order: process table, lineage, derived fields; gives the events back in the order in
+//             which they are to be judged (an id change may wait 10 ms for its exec)
+//   match     const, may run in parallel: which rules hold for an event
+//   conclude  in order: hits, digests
+//
+// process() is all three for one event. Splitting a stream into chunks, and matching on several threads,
+// changes no result.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/digest.h"
+#include "engine/event.h"
+#include "engine/hit.h"
+#include "engine/process_table.h"
+#include "engine/rule_set.h"
+
+namespace detectd {
+
+class EventOrder;
+class Matcher;
+
+class Engine {
+ public:
+  struct Options {
+    size_t max_processes = 100'000;
+  };
+  struct Counters {
+    uint64_t events = 0;      // shown to rules
+    uint64_t hits = 0;
+    ProcessTable::Counters processes;
+  };
+
+  Engine(std::shared_ptr<const RuleSet> rules, Options options);
+  ~Engine();
+
+  // Takes `event` (which is left in an unspecified but reusable state) and appends to `ready` what may be
+  // judged now. Events are swapped in, so that their buffers circulate; `ready` is the caller's to clear.
+  void observe(Event& event, std::vector<Event>& ready);
+  // The end of the stream: gives back what still waits.
+  void flush(std::vector<Event>& ready);
+  // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one thread's.
+  void match(const Event& event, Matcher& matcher, std::vector<uint32_t>& held) const;
+  // Appends a hit for each rule that held.
+  void conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
+
+  const RuleSet& rules() const { return *rules_; }
+  Counters counters() const;
+  // SHA-256 over the sorted ids of all hits so far, those of `detectd.*` rules left out.
+  Sha256 hits_digest() const;
+
+ private:
+  std::shared_ptr<const RuleSet> rules_;
+  Options options_;
+  std::unique_ptr<EventOrder> order_;
+  ProcessTable table_;
+  uint64_t events_ = 0;
+  uint64_t hits_ = 0;
+  std::vector<HitId> hit_ids_;
+};
+
+}  // namespace detectd

@@ -1,0 +1,127 @@
+// One event: its kind, its time, and the values of its fields. All text is offsets into one buffer of its
+// own, never pointers, so that an event moves through queues and threads by moving arrays; clear() keeps
+// the capacity, so that decoding into a used event allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/event_kind.h"
+#include "engine/fields.h"
+
+namespace detectd {
+
+class Process;
+
+enum class Type : uint8_t { kAbsent, kNull, kText, kInteger, kReal, kBoolean };
+
+// One value. `text` is its text in every type (a number's as it was written: `5.0` stays `5.0`); `number`
+// is set for integers and booleans, `real` for integers and reals. Valid until the event is changed or
+// cleared, or for lineage, as long as the Process lives.
+struct FieldView {
+  Type type = Type::kAbsent;
+  std::string_view text;
+  int64_t number = 0;
+  double real = 0;
+
+  bool absent() const { return type == Type::kAbsent; }
+  bool has_value() const { return type > Type::kNull; }
+};
+
+// Where an event was read: for messages and for the hit's `capture`.
+struct Origin {
+  uint32_t file = 0;  // the source's number of the file
+  uint64_t line = 0;  // from 1; 0 = not from a file
+};
+
+// The host a capture was taken on, from its header; shared by all its events.
+struct CaptureHost {
+  std::string id;       // machine id
+  std::string name;
+  std::string boot_id;
+};
+
+class Event {
+ public:
+  EventKind kind = EventKind::kExec;
+  bool has_time = false;      // `time_ns` was in the line
+  bool silent = false;        // feeds the process table, is shown to no rule
+  int64_t time_ns = 0;
+  uint64_t sequence = 0;      // `event.sequence`, 0 where it was not carried
+  // How many earlier events had the same host, boot, time, kind, pids and sequence (the n of `event_key`).
+  uint32_t repetition = 0;
+  Origin origin;
+  std::shared_ptr<const CaptureHost> host;  // null where the capture has no header
+  std::shared_ptr<const Process> process;  // set by the process table; null without a pid
+  std::shared_ptr<const Process> target;   // the same for `Target.process.*`
+
+  // Empty, with room for `field_count` fields (Schema::size()).
+  void clear(size_t field_count = kFieldCount + 1);
+
+  // The line it was read from, every invalid byte replaced; empty for an event that was not read.
+  std::string_view raw() const { return std::string_view(bytes_).substr(0, raw_size_); }
+
+  // Carried by the event, else known from lineage (own process, parent, target, ancestors, previous
+  // image), else absent. A field that detectd.missing names is not looked up in the lineage.
+  // `index` counts the elements of a multi-valued field; beyond them: absent.
+  FieldView find(FieldId id, size_t index = 0) const;
+  // Elements of a multi-valued field (0 for an empty list); else 1, or 0 if the field is absent or null.
+  size_t count(FieldId id) const;
+  // The same of what the event itself carries.
+  FieldView find_carried(FieldId id, size_t index = 0) const;
+  bool carries(FieldId id) const { return slot(id) != kUnset && slot(id) != kWithheld; }
+  bool withheld(FieldId id) const { return slot(id) == kWithheld; }
+
+  // Writing. A field is set once; the last set wins. False when the event is full (65,534 values).
+  // set_raw comes first, before any value.
+  void set_raw(std::string_view line);
+  bool set_null(FieldId id);
+  bool set_text(FieldId id, std::string_view text);
+  bool set_integer(FieldId id, int64_t number);
+  bool set_integer(FieldId id, int64_t number, std::string_view as_written);
+  bool set_real(FieldId id, double real, std::string_view as_written);
+  bool set_boolean(FieldId id, bool value);
+  // A copy of a value of another event or process; kAbsent unsets.
+  bool set(FieldId id, const FieldView& value);
+  // A list: begin_list, then the elements, in order, with nothing else set between.
+  bool begin_list(FieldId id);
+  bool append_null(FieldId id);
+  bool append_text(FieldId id, std::string_view text);
+  bool append_integer(FieldId id, int64_t number, std::string_view as_written);
+  bool append_real(FieldId id, double real, std::string_view as_written);
+  bool append_boolean(FieldId id, bool value);
+  bool append(FieldId id, const FieldView& value);
+  void unset(FieldId id) { slot_[index_of(id)] = kUnset; }
+  // Named by detectd.missing: absent, whatever the lineage knows.
+  void withhold(FieldId id) { slot_[index_of(id)] = kWithheld; }
+
+ private:
+  // 16 bytes. A list is a head (kList, `number` = elements) with its elements right behind it.
+  enum class Tag : uint8_t { kNull, kText, kInteger, kReal, kBoolean, kList };
+  struct Value {
+    uint32_t offset = 0;
+    uint32_t size_and_tag = 0;  // size << 3 | tag; a line has at most 8 MiB
+    int64_t number = 0;         // a real's bits for kReal
+  };
+  static constexpr uint16_t kUnset = 0;
+  static constexpr uint16_t kWithheld = 0xFFFF;
+
+  uint16_t slot(FieldId id) const { return index_of(id) < slot_.size() ? slot_[index_of(id)] : kUnset; }
+  bool push(FieldId id, Tag tag, std::string_view text, int64_t number);
+  bool push_element(FieldId id, Tag tag, std::string_view text, int64_t number);
+  Value make_value(Tag tag, std::string_view text, int64_t number);
+  FieldView view(const Value& value) const;
+  FieldView find_in_lineage(FieldId id, size_t index) const;
+  size_t count_in_lineage(FieldId id) const;
+
+  std::vector<uint16_t> slot_;  // by field: 1 + index into values_
+  std::vector<Value> values_;
+  std::string bytes_;
+  uint32_t raw_size_ = 0;
+};
+
+}  // namespace detectd

@@ -1,0 +1,126 @@
+#include "engine/timestamp.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+
+namespace detectd {
+namespace {
+
+using std::chrono::days;
+using std::chrono::sys_days;
+
+// Reads exactly `digits` decimal digits from the front of `text`.
+std::optional<int> take_number(std::string_view& text, size_t digits) {
+  if (text.size() < digits) return std::nullopt;
+  int value = 0;
+  for (size_t i = 0; i < digits; ++i) {
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    value = value * 10 + (text[i] - '0');
+  }
+  text.remove_prefix(digits);
+  return value;
+}
+
+bool take(std::string_view& text, std::string_view any_of) {
+  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// Seconds east of UTC.
+std::optional<int64_t> take_offset(std::string_view& text) {
+  if (take(text, "Zz")) return 0;
+  const bool west = !text.empty() && text.front() == '-';
+  if (!take(text, "+-")) return std::nullopt;
+  const auto hours = take_number(text, 2);
+  if (!hours || !take(text, ":")) return std::nullopt;
+  const auto minutes = take_number(text, 2);
+  if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
+  const int64_t seconds = *hours * 3600 + *minutes * 60;
+  return west ? -seconds : seconds;
+}
+
+// Nanoseconds; digits after the ninth are read and dropped.
+std::optional<int64_t> take_fraction(std::string_view& text) {
+  if (!take(text, ".")) return 0;
+  int64_t value = 0;
+  size_t digits = 0;
+  while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
+    if (digits < 9) value = value * 10 + (text.front() - '0');
+    ++digits;
+    text.remove_prefix(1);
+  }
+  if (digits == 0) return std::nullopt;
+  for (; digits < 9; ++digits) value *= 10;
+  return value;
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_rfc3339(std::string_view text) {
+  const auto year = take_number(text, 4);
+  if (!year || !take(text, "-")) return std::nullopt;
+  const auto month = take_number(text, 2);
+  if (!month || !take(text, "-")) return std::nullopt;
+  const auto day = take_number(text, 2);
+  if (!day || !take(text, "Tt ")) return std::nullopt;
+  const auto hour = take_number(text, 2);
+  if (!hour || !take(text, ":")) return std::nullopt;
+  const auto minute = take_number(text, 2);
+  if (!minute || !take(text, ":")) return std::nullopt;
+  const auto second = take_number(text, 2);
+  if (!second) return std::nullopt;
+  const auto fraction = take_fraction(text);
+  if (!fraction) return std::nullopt;
+  const auto offset = take_offset(text);
+  if (!offset || !text.empty()) return std::nullopt;
+
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok() || *year < 1678 || *year > 2261) return std::nullopt;
+  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  const int64_t date_s = int64_t{sys_days(date).time_since_epoch().count()} * 86'400;
+  const int64_t time_s = date_s + *hour * 3600 + *minute * 60 + *second - *offset;
+  return time_s * kNanosPerSecond + *fraction;
+}
+
+CivilTime civil_time(int64_t time_ns) {
+  const std::chrono::sys_time<std::chrono::nanoseconds> time{std::chrono::nanoseconds(time_ns)};
+  const auto midnight = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(midnight);
+  const auto since_midnight_s =
+      std::chrono::duration_cast<std::chrono::seconds>(time - midnight).count();
+
+  CivilTime civil;
+  civil.year = int(date.year());
+  civil.month = static_cast<int>(unsigned(date.month()));
+  civil.day = static_cast<int>(unsigned(date.day()));
+  civil.hour = static_cast<int>(since_midnight_s / 3600);
+  civil.minute = static_cast<int>(since_midnight_s / 60 % 60);
+  civil.second = static_cast<int>(since_midnight_s % 60);
+  // A week belongs to the year that its Thursday is in.
+  const auto monday_first = std::chrono::weekday(midnight).iso_encoding();  // 1 to 7
+  const sys_days thursday = midnight + days(4 - static_cast<int>(monday_first));
+  const std::chrono::year_month_day thursday_date(thursday);
+  const sys_days new_year = sys_days(thursday_date.year() / 1 / 1);
+  civil.iso_week = static_cast<int>((thursday - new_year).count() / 7 + 1);
+  return civil;
+}
+
+std::string format_rfc3339(int64_t time_ns, int digits) {
+  const CivilTime t = civil_time(time_ns);
+  int64_t fraction = time_ns % kNanosPerSecond;
+  if (fraction < 0) fraction += kNanosPerSecond;
+  std::array<char, 48> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09d",
+                                   t.year, t.month, t.day, t.hour, t.minute, t.second,
+                                   static_cast<int>(fraction));
+  std::string text(buffer.data(), static_cast<size_t>(length));
+  text.resize(text.size() - static_cast<size_t>(digits == 0 ? 10 : 9 - digits));
+  text += 'Z';
+  return text;
+}
+
+}  // namespace detectd
