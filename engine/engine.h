@@ -5,8 +5,7 @@
 //   match     const, may run in parallel: which rules hold for an event
 //   conclude  in order: hits, digests
 //
-// process() is all three for one event. Splitting a stream into chunks, and matching on several threads,
-// changes no result.
+// Splitting a stream into chunks, and matching on several threads, changes no result.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +16,7 @@
 
 #include "engine/digest.h"
 #include "engine/event.h"
+#include "engine/event_key.h"
 #include "engine/hit.h"
 #include "engine/process_table.h"
 #include "engine/rule_set.h"
@@ -32,7 +32,7 @@ class Engine {
     size_t max_processes = 100'000;
   };
   struct Counters {
-    uint64_t events = 0;      // shown to rules
+    uint64_t events = 0;  // shown to rules
     uint64_t hits = 0;
     ProcessTable::Counters processes;
   };
@@ -40,8 +40,8 @@ class Engine {
   Engine(std::shared_ptr<const RuleSet> rules, Options options);
   ~Engine();
 
-  // Takes `event` (which is left in an unspecified but reusable state) and appends to `ready` what may be
-  // judged now. Events are swapped in, so that their buffers circulate; `ready` is the caller's to clear.
+  // Takes `event` and appends to `ready` what may be judged now. Events are swapped in, so `event` is left
+  // without a meaning, but reusable; swapping a chunk with a `ready` that is done lets buffers circulate.
   void observe(Event& event, std::vector<Event>& ready);
   // The end of the stream: gives back what still waits.
   void flush(std::vector<Event>& ready);
@@ -56,13 +56,17 @@ class Engine {
   Sha256 hits_digest() const;
 
  private:
+  // What has just become ready, from index `first` on: counted, given its lineage.
+  void admit(std::vector<Event>& ready, size_t first);
+
   std::shared_ptr<const RuleSet> rules_;
-  Options options_;
   std::unique_ptr<EventOrder> order_;
   ProcessTable table_;
   uint64_t events_ = 0;
   uint64_t hits_ = 0;
-  std::vector<HitId> hit_ids_;
+  std::vector<HitId> hit_ids_;  // 16 bytes a hit, all a run's digest needs of it
+  RepetitionCounter repetitions_;
+  Sha256Hasher hasher_;
 };
 
 }  // namespace detectd

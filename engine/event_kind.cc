@@ -30,6 +30,16 @@ std::string_view to_string(EventKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
+std::string to_string(KindSet kinds) {
+  std::string names;
+  for (size_t i = 0; i < kEventKindCount; ++i) {
+    if (!kinds.has(static_cast<EventKind>(i))) continue;
+    if (!names.empty()) names += ", ";
+    names += kNames[i];
+  }
+  return names;
+}
+
 std::optional<EventKind> find_event_kind(std::string_view action) {
   for (size_t i = 0; i < static_cast<size_t>(EventKind::kOther); ++i) {
     if (kNames[i] == action) return static_cast<EventKind>(i);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace detectd {
@@ -59,6 +60,8 @@ class KindSet {
 
 // The value of `event.action`: "exec", "uid_change", ... "other" for kOther.
 std::string_view to_string(EventKind kind);
+// "exec, end": the members by name, in the order of the list above.
+std::string to_string(KindSet kinds);
 // Nothing for an action that is not of the list; never kOther.
 std::optional<EventKind> find_event_kind(std::string_view action);
 

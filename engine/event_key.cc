@@ -1,0 +1,71 @@
+#include "engine/event_key.h"
+
+#include <functional>
+
+#include "engine/timestamp.h"
+
+namespace detectd {
+namespace {
+
+int64_t carried_number(const Event& event, FieldId id) {
+  return event.find_carried(id).number;
+}
+
+uint64_t mix(uint64_t hash, uint64_t value) {
+  hash ^= value + 0x9E37'79B9'7F4A'7C15ULL + (hash << 6) + (hash >> 2);
+  return hash * 0xFF51'AFD7'ED55'8CCDULL;
+}
+
+uint64_t hash_of(const Event& event) {
+  uint64_t hash = std::hash<std::string_view>{}(host_of(event));
+  if (event.host) hash = mix(hash, std::hash<std::string_view>{}(event.host->boot_id));
+  hash = mix(hash, static_cast<uint64_t>(event.time_ns));
+  hash = mix(hash, static_cast<uint64_t>(event.kind));
+  hash = mix(hash, static_cast<uint64_t>(carried_number(event, process_field(Leaf::kPid))));
+  hash = mix(hash, static_cast<uint64_t>(carried_number(event, target_field(Leaf::kPid))));
+  return mix(hash, event.sequence);
+}
+
+}  // namespace
+
+std::string_view host_of(const Event& event) {
+  for (const FieldId id : {field::kHostId, field::kHostName}) {
+    const FieldView view = event.find_carried(id);
+    if (view.has_value()) return view.text;
+  }
+  if (!event.host) return {};
+  return event.host->id.empty() ? event.host->name : event.host->id;
+}
+
+Sha256 event_key(Sha256Hasher& hasher, const Event& event) {
+  hasher.add_part(host_of(event));
+  hasher.add_part(event.host ? std::string_view(event.host->boot_id) : std::string_view());
+  hasher.add_number(event.time_ns);
+  hasher.add_part(to_string(event.kind));
+  hasher.add_number(carried_number(event, process_field(Leaf::kPid)));
+  hasher.add_number(carried_number(event, target_field(Leaf::kPid)));
+  hasher.add_number(static_cast<int64_t>(event.sequence));
+  hasher.add_number(event.repetition);
+  return hasher.finish();
+}
+
+uint32_t RepetitionCounter::count(const Event& event) {
+  const uint64_t key = hash_of(event);
+  const bool time_has_passed = event.time_ns > since_ns_ + kNanosPerSecond ||
+                               event.time_ns < since_ns_ - kNanosPerSecond;
+  if (time_has_passed || current_.size() >= kMaxKeys) {
+    before_.swap(current_);
+    current_.clear();
+    since_ns_ = event.time_ns;
+  }
+  const auto [entry, fresh] = current_.try_emplace(key, 0);
+  if (fresh) {
+    const auto earlier = before_.find(key);
+    if (earlier != before_.end()) entry->second = earlier->second + 1;
+  } else {
+    ++entry->second;
+  }
+  return entry->second;
+}
+
+}  // namespace detectd

@@ -1,0 +1,33 @@
+// What makes an event this event, in every run over the same capture: `event_key` of RULES.md.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/digest.h"
+#include "engine/event.h"
+
+namespace detectd {
+
+// `host.id`, else `host.name`, else what the capture's header says; empty where nobody does.
+std::string_view host_of(const Event& event);
+
+// SHA-256 over host, boot id, time, kind, pid, target's pid, sequence and event.repetition.
+Sha256 event_key(Sha256Hasher& hasher, const Event& event);
+
+// Numbers events that are equal in all the rest of their key. Remembers one to two seconds of event time,
+// and at most kMaxKeys of them: events that are equal stand close together.
+class RepetitionCounter {
+ public:
+  static constexpr size_t kMaxKeys = 65'536;
+
+  // How many equal events came before; counts this one.
+  uint32_t count(const Event& event);
+
+ private:
+  std::unordered_map<uint64_t, uint32_t> current_, before_;
+  int64_t since_ns_ = 0;
+};
+
+}  // namespace detectd

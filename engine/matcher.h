@@ -1,0 +1,34 @@
+// One event against a rule set. Scratch space for one thread; no allocation in the steady state.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/rule_set.h"
+#include "engine/text_cache.h"
+
+namespace detectd {
+
+class Matcher {
+ public:
+  // `rules` must outlive the matcher.
+  explicit Matcher(const RuleSet& rules);
+
+  // Appends the indices of the rules that hold, ascending. An event that is `silent` is shown to none.
+  void match(const Event& event, std::vector<uint32_t>& held);
+
+  // How many terms were evaluated, over all events: what a rule set costs, apart from the machine.
+  uint64_t terms_evaluated() const { return terms_evaluated_; }
+
+ private:
+  bool holds(uint32_t term, const Event& event);
+  bool run(const CompiledRule& rule, const Event& event);
+
+  const RuleSet& rules_;
+  TextCache texts_;
+  std::vector<uint32_t> verdicts_;  // by term: epoch << 1 | holds
+  uint32_t epoch_ = 0;
+  uint64_t terms_evaluated_ = 0;
+};
+
+}  // namespace detectd

@@ -1,0 +1,103 @@
+#include "engine/rule_digest.h"
+
+#include <algorithm>
+#include <bit>
+#include <vector>
+
+namespace detectd {
+namespace {
+
+void add_scalar(Sha256Hasher& hasher, const Scalar& scalar) {
+  hasher.add_number(static_cast<int64_t>(scalar.value.index()));
+  if (const auto* text = std::get_if<std::string>(&scalar.value)) hasher.add_part(*text);
+  if (const auto* number = std::get_if<int64_t>(&scalar.value)) hasher.add_number(*number);
+  if (const auto* real = std::get_if<double>(&scalar.value)) {
+    hasher.add_number(std::bit_cast<int64_t>(*real));
+  }
+  if (const auto* flag = std::get_if<bool>(&scalar.value)) hasher.add_number(*flag ? 1 : 0);
+}
+
+void add_scalars(Sha256Hasher& hasher, const std::vector<Scalar>& scalars) {
+  hasher.add_number(static_cast<int64_t>(scalars.size()));
+  for (const Scalar& scalar : scalars) add_scalar(hasher, scalar);
+}
+
+Sha256 item_digest(const Item& item, const RuleDocument& document) {
+  Sha256Hasher hasher;
+  hasher.add_part(item.field);
+  hasher.add_number(static_cast<int64_t>(item.modifiers.size()));
+  for (const std::string& modifier : item.modifiers) hasher.add_part(modifier);
+  add_scalars(hasher, item.values);
+  if (std::find(item.modifiers.begin(), item.modifiers.end(), "expand") != item.modifiers.end()) {
+    for (const auto& [name, list] : document.lists) {
+      const std::string placeholder = "%" + name + "%";
+      const bool used = std::any_of(item.values.begin(), item.values.end(), [&](const Scalar& value) {
+        return value.text() != nullptr && value.text()->find(placeholder) != std::string::npos;
+      });
+      if (!used) continue;
+      hasher.add_part(name);
+      add_scalars(hasher, list.values);
+    }
+  }
+  const auto declared = document.fields.find(item.field);
+  if (declared != document.fields.end()) {
+    hasher.add_number(static_cast<int64_t>(declared->second.type));
+    hasher.add_number(declared->second.many ? 1 : 0);
+  }
+  return hasher.finish();
+}
+
+// The order of a selection's items says nothing.
+void add_alternative(Sha256Hasher& hasher, const std::vector<Item>& items,
+                     const RuleDocument& document) {
+  std::vector<Sha256> digests;
+  digests.reserve(items.size());
+  for (const Item& item : items) digests.push_back(item_digest(item, document));
+  std::sort(digests.begin(), digests.end());
+  hasher.add_number(static_cast<int64_t>(digests.size()));
+  for (const Sha256& digest : digests) hasher.add_part(hex(digest));
+}
+
+void add_response(Sha256Hasher& hasher, const Rule& rule) {
+  hasher.add_number(rule.response ? 1 : 0);
+  if (!rule.response) return;
+  hasher.add_part(to_string(rule.response->action));
+  hasher.add_part(rule.response->target);
+  hasher.add_part(rule.response->fallback ? to_string(*rule.response->fallback) : "");
+}
+
+void add_suppress(Sha256Hasher& hasher, const Rule& rule) {
+  hasher.add_number(rule.suppress ? 1 : 0);
+  if (!rule.suppress) return;
+  hasher.add_number(rule.suppress->for_ns);
+  for (const std::string& field : rule.suppress->by) hasher.add_part(field);
+}
+
+}  // namespace
+
+Sha256 definition_digest(const Rule& rule, const RuleDocument& document) {
+  Sha256Hasher hasher;
+  hasher.add_part(rule.id);
+  hasher.add_part(to_string(rule.level));
+  for (size_t i = 0; i < kEventKindCount; ++i) {
+    hasher.add_number(rule.on.has(static_cast<EventKind>(i)) ? 1 : 0);
+  }
+  hasher.add_number(rule.logsource ? 1 : 0);
+  if (rule.logsource) {
+    hasher.add_part(rule.logsource->category);
+    hasher.add_part(rule.logsource->product);
+    hasher.add_part(rule.logsource->service);
+  }
+  hasher.add_number(rule.sigma_taxonomy ? 1 : 0);
+  for (const Selection& selection : rule.detection.selections) {
+    hasher.add_part(selection.name);
+    hasher.add_number(static_cast<int64_t>(selection.alternatives.size()));
+    for (const auto& items : selection.alternatives) add_alternative(hasher, items, document);
+  }
+  add_scalars(hasher, rule.detection.conditions);
+  add_response(hasher, rule);
+  add_suppress(hasher, rule);
+  return hasher.finish();
+}
+
+}  // namespace detectd

@@ -1,0 +1,93 @@
+#include "engine/rule_fields.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace detectd {
+namespace {
+
+// From SigmaHQ's pySigma-backend-elasticsearch (pipelines macos.py, windows.py); `own.` has no ECS name.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kSigmaFields = {{
+    {"CommandLine", "process.command_line"},
+    {"Company", "process.pe.company"},
+    {"CurrentDirectory", "process.working_directory"},
+    {"Description", "process.pe.description"},
+    {"DestinationHostname", "destination.domain"},
+    {"DestinationIp", "destination.ip"},
+    {"DestinationPort", "destination.port"},
+    {"FileVersion", "process.pe.file_version"},
+    {"GrandParentImage", "own.grandparent_executable"},
+    {"Hashes", "own.hashes"},
+    {"Image", "process.executable"},
+    {"IntegrityLevel", "own.integrity_level"},
+    {"LogonId", "own.logon_id"},
+    {"OriginalFileName", "process.pe.original_file_name"},
+    {"ParentCommandLine", "process.parent.command_line"},
+    {"ParentImage", "process.parent.executable"},
+    {"ParentProcessId", "process.parent.pid"},
+    {"ParentUser", "process.parent.user.name"},
+    {"ProcessId", "process.pid"},
+    {"Product", "process.pe.product"},
+    {"TargetFilename", "file.path"},
+    {"User", "process.user.name"},
+}};
+
+std::string describe(const Logsource& logsource) {
+  std::string text;
+  for (const auto& [key, value] : {std::pair{"category", &logsource.category},
+                                   {"product", &logsource.product},
+                                   {"service", &logsource.service}}) {
+    if (value->empty()) continue;
+    if (!text.empty()) text += ", ";
+    text += std::string(key) + " " + *value;
+  }
+  return text;
+}
+
+}  // namespace
+
+LogsourceKinds kinds_of(const Logsource& logsource) {
+  using enum EventKind;
+  if (logsource.service.empty()) {
+    if (logsource.category == "process_creation") return {{kExec}, {}};
+    if (logsource.category == "process_termination") return {{kEnd}, {}};
+    if (logsource.category == "process_access") return {{kPtrace}, {}};
+    if (logsource.category == "network_connection") {
+      return {{kConnectionAttempted, kConnectionAccepted}, {}};
+    }
+  }
+  return {{}, "no source feeds the logsource " + describe(logsource)};
+}
+
+std::string_view translate_sigma_field(std::string_view name) {
+  const auto found = std::find_if(kSigmaFields.begin(), kSigmaFields.end(),
+                                  [&](const auto& entry) { return entry.first == name; });
+  return found == kSigmaFields.end() ? name : found->second;
+}
+
+Item translate_sigma_item(const Item& item) {
+  if (item.field != "Initiated" || !item.modifiers.empty()) return item;
+  Item translated = item;
+  translated.field = "event.action";
+  for (Scalar& scalar : translated.values) {
+    const bool* const flag = std::get_if<bool>(&scalar.value);
+    const std::string* const text = scalar.text();
+    const bool attempted = (flag != nullptr && *flag) || (text != nullptr && *text == "true");
+    scalar.value = std::string(to_string(attempted ? EventKind::kConnectionAttempted
+                                                   : EventKind::kConnectionAccepted));
+  }
+  return translated;
+}
+
+std::string suggest_field(std::string_view name) {
+  std::vector<std::string_view> names;
+  names.reserve(kFieldCount);
+  for (size_t i = 0; i < kFieldCount; ++i) {
+    names.push_back(table_info(FieldId(static_cast<uint16_t>(i))).name);
+  }
+  return did_you_mean(name, names);
+}
+
+}  // namespace detectd

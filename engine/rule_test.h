@@ -1,0 +1,24 @@
+// The tests that stand beside a rule (`[[rule.test]]`), run through the engine that judges events.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/rule_set.h"
+
+namespace detectd {
+
+struct RuleTestResult {
+  const Rule* rule = nullptr;      // of the rule set
+  const RuleTest* test = nullptr;  // of the rule
+  bool matched = false;
+  std::string problem;  // the event could not be read: what is wrong with it; else empty
+
+  bool passed() const { return problem.empty() && matched == test->match; }
+};
+
+// All tests of all active rules, in the rules' order. An event without `event.action` is of the first
+// kind in the order of EventKind that its rule is for.
+std::vector<RuleTestResult> run_rule_tests(const std::shared_ptr<const RuleSet>& rules);
+
+}  // namespace detectd
