@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Who may see what, said to the reader; the CMake targets say it to the linker. Prints every breach and fails if there is one.
+set -euo pipefail
+cd "${1:-$(dirname "$0")/../..}"
+
+breaches=0
+# forbid WHAT WHERE PATTERN [EXCEPT]: extended regular expressions; WHERE and EXCEPT are of paths.
+forbid() {
+  local files hits
+  files=$(find engine src tests bench \( -name '*.h' -o -name '*.cc' \) | grep -E "^($2)" | grep -vE "^(${4:-$})" || true)
+  [[ -n $files ]] || return 0
+  hits=$(xargs -d '\n' grep -nE "$3" /dev/null <<<"$files" || true)
+  [[ -z $hits ]] || { printf 'layers: %s:\n%s\n' "$1" "$hits"; breaches=1; }
+}
+
+forbid 'the engine touches no file, terminal or system call' engine/ \
+  '#include <(fstream|iostream|filesystem|thread|mutex|unistd\.h|fcntl\.h|poll\.h|signal\.h|sys/.*)>'
+forbid 'the engine has no clock, no chance and no environment' engine/ \
+  '_clock::now|clock_gettime|gettimeofday|\b(std::)?time\((nullptr|NULL|0)\)|random_device|\brand\(|getenv\('
+forbid 'the engine knows nothing of src/' engine/ '#include "src/'
+forbid 'only src/log.cc sees spdlog' '(engine|src)/' '#include <spdlog|spdlog::' 'src/log\.cc$'
+
+edges='sources enrich store alerts respond'
+for edge in $edges; do
+  others=${edges/$edge/}
+  forbid "the edge $edge knows only the engine" "src/$edge/" "#include \"src/(pipeline|detectd/|detectctl/|$(xargs <<<"$others" | tr ' ' '|'))"
+done
+forbid 'reports know only the engine' src/report/ "#include \"src/(pipeline|detectd/|detectctl/|${edges// /|})"
+
+forbid 'only regex.cc sees RE2' '(engine|src)/' '#include <re2/' 'engine/regex\.cc$'
+forbid 'only rule_parser.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/rule_parser|src/detectd/config)\.cc$'
+forbid 'only event_codec.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/event_codec\.cc$'
+forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
+forbid 'only the store sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/'
+forbid 'only the sources see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/sources/'
+forbid 'only the programs see CLI11' '(engine|src)/' '#include <CLI/' 'src/(detectd|detectctl)/'
+forbid 'no using namespace of std' '(engine|src|tests|bench)/' 'using namespace std;'
+
+exit "$breaches"
