@@ -35,6 +35,6 @@ std::string hex(std::string_view bytes);
 std::string hex(const Sha256& digest);
 // Without padding.
 std::string base64url(std::string_view bytes);
-std::string base64(std::string_view bytes);
+std::string base64(std::string_view bytes);  // with padding
 
 }  // namespace detectd
