@@ -24,7 +24,7 @@ void append_json_sanitized(std::string_view json, std::string& out);
 // Columns a terminal needs: escapes counted as written, wide characters (East Asian, emoji) as 2.
 size_t display_width(std::string_view escaped);
 
-// Every byte that is not part of valid UTF-8 replaced by U+FFFD. Returns how many were.
+// Replaces `out` by the text with U+FFFD for every byte that is not part of valid UTF-8. Returns how many were.
 size_t replace_invalid_utf8(std::string_view text, std::string& out);
 
 }  // namespace detectd
