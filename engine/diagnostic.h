@@ -1,5 +1,5 @@
-// A mistake in a rule file, a configuration or a capture, told to the person who wrote it: a stable code,
-// the place, the line with a caret under what is wrong, and what to do.
+// A mistake in a rule file, a configuration or a capture, told to the person who wrote it: a stable
+// code, the place, the line with a caret under what is wrong, and what to do.
 //
 //   error[D001]: unknown escape '\s' in a double-quoted string
 //     --> rules/web-shell.toml:7:34
@@ -32,26 +32,30 @@ struct Span {
   uint32_t length = 1;
 };
 
+// A line of a file (from 1), without its end and without a byte order mark; empty beyond the last.
+// The view points into `file`.
+std::string_view source_line(const SourceFile& file, uint32_t line);
+
 enum class Severity : uint8_t { kError, kWarning };
 
 struct Note {
   SourcePtr file;
   Span span;
-  std::string text;
+  std::string text;  // shown with the place behind it: "first defined" at a.toml:2:1
 };
 
 struct Diagnostic {
   std::string code;  // "D001"
   Severity severity = Severity::kError;
-  SourcePtr file;    // may be null: a mistake without a text, such as an unreadable path
+  SourcePtr file;  // may be null: a mistake without a text, such as an unreadable path
   Span span;
   std::string message;
   std::string help;  // empty: none
   std::vector<Note> notes;
 };
 
-// Collects; never stops at the first. Bounded: beyond kMax only counts (a hostile rule file must not
-// fill the memory with complaints).
+// Collects; never stops at the first. Bounded: beyond kMax only counts (a hostile rule file must
+// not fill the memory with complaints).
 class Diagnostics {
  public:
   static constexpr size_t kMax = 1000;
@@ -71,15 +75,22 @@ class Diagnostics {
   size_t warnings_ = 0;
 };
 
-// As in the example above, ends with a newline. Text of files is escaped (escape.h); tabs are shown as one blank;
-// a line longer than 160 columns is cut to a window around the caret.
+// As in the example above, ends with a newline. Text of files is escaped (escape.h); tabs are shown
+// as one blank; a line longer than 160 columns is cut to a window around the caret.
 struct RenderOptions {
   bool color = false;
 };
 std::string render(const Diagnostic& diagnostic, const RenderOptions& options = {});
 
-// "did you mean `x`?" for the nearest of `candidates` (edit distance at most a third of the word, and 1 to 3); empty
-// where none is near.
+// "did you mean `x`?" for the nearest of `candidates` (edit distance at most a third of the word,
+// and 1 to 3); empty where none is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& candidates);
+
+// The table of all codes, diagnostic_codes.def; nothing for one that does not exist.
+struct CodeInfo {
+  std::string_view code;
+  std::string_view meaning;
+};
+const CodeInfo* find_diagnostic_code(std::string_view code);
 
 }  // namespace detectd

@@ -52,9 +52,12 @@ std::string_view to_string(Level level);
 std::optional<Level> find_level(std::string_view name);
 
 enum class RuleStatus : uint8_t { kStable, kTest, kExperimental, kDeprecated, kUnsupported };
+std::string_view to_string(RuleStatus status);
+std::optional<RuleStatus> find_rule_status(std::string_view name);
 
 enum class ResponseAction : uint8_t { kAlert, kKill, kKillTree, kStop, kDeny };
 std::string_view to_string(ResponseAction action);
+std::optional<ResponseAction> find_response_action(std::string_view name);
 
 struct Response {
   ResponseAction action = ResponseAction::kAlert;
