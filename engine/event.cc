@@ -29,6 +29,7 @@ void Event::clear(size_t field_count) {
   kind = EventKind::kExec;
   has_time = false;
   silent = false;
+  joined = false;
   time_ns = 0;
   sequence = 0;
   repetition = 0;
@@ -197,7 +198,7 @@ FieldView Event::find_in_lineage(FieldId id, size_t index) const {
     case Subject::kParent:
       return process && process->parent ? process->parent->find(place.leaf, index) : FieldView{};
     case Subject::kAncestors: {
-      const Process* ancestor = process ? process->parent.get() : nullptr;
+      const Process* ancestor = process && index < kMaxAncestors ? process->parent.get() : nullptr;
       for (; ancestor != nullptr && index > 0; --index) ancestor = ancestor->parent.get();
       if (ancestor == nullptr) return {};
       // An ancestor of whom nothing is known keeps its place: the places of all five fields agree.
@@ -221,7 +222,7 @@ size_t Event::count_in_lineage(FieldId id) const {
     case Subject::kAncestors: {
       size_t ancestors = 0;
       const Process* ancestor = process ? process->parent.get() : nullptr;
-      for (; ancestor != nullptr; ancestor = ancestor->parent.get()) ++ancestors;
+      for (; ancestor != nullptr && ancestors < kMaxAncestors; ancestor = ancestor->parent.get()) ++ancestors;
       return ancestors;
     }
     case Subject::kPrevious:

@@ -50,6 +50,8 @@ class Event {
   EventKind kind = EventKind::kExec;
   bool has_time = false;      // `time_ns` was in the line
   bool silent = false;        // feeds the process table, is shown to no rule
+  // Set by EventOrder on an exec and on the id changes right before it that belong to it.
+  bool joined = false;
   int64_t time_ns = 0;
   uint64_t sequence = 0;      // `event.sequence`, 0 where it was not carried
   // How many earlier events had the same host, boot, time, kind, pids and sequence (the n of `event_key`).

@@ -16,6 +16,9 @@
 
 namespace detectd {
 
+// Ancestors that an event shows. Longer chains are cut (process_table.h).
+inline constexpr size_t kMaxAncestors = 32;
+
 // Identity that survives pid reuse: two processes with the same pid differ in their birth.
 struct ProcessKey {
   uint32_t pid = 0;
@@ -47,19 +50,23 @@ class Attributes {
   struct Entry {
     Leaf leaf{};
     Type type{};
-    bool list = false;       // an element of a multi-valued leaf
+    bool list = false;  // an element of a multi-valued leaf
     uint32_t offset = 0;
     uint32_t size = 0;
-    int64_t number = 0;      // a real's bits for kReal
+    int64_t number = 0;  // a real's bits for kReal
   };
 
   Attributes() = default;
+  FieldView view(const Entry& entry) const;
+  const Entry* first_of(Leaf leaf) const;
+  const Entry* end() const { return entries_.data() + entries_.size(); }
 
   std::vector<Entry> entries_;  // sorted by leaf; a list is its elements in order, an empty list one null
   std::string bytes_;
   std::shared_ptr<ProcessUsage> usage_;
 };
 
+// Collects values; reusable, so that building does not grow buffers anew for each process.
 class Attributes::Builder {
  public:
   explicit Builder(std::shared_ptr<ProcessUsage> usage) : usage_(std::move(usage)) {}
@@ -70,12 +77,16 @@ class Attributes::Builder {
   void add_from(Leaf leaf, const Event& event, FieldId id);
   // All elements of a leaf of `other`.
   void add_from(Leaf leaf, const Attributes& other);
-  bool has(Leaf leaf) const;
+  bool has(Leaf leaf) const { return seen_[static_cast<size_t>(leaf)]; }
+  // What was added; the builder is then empty again.
   std::shared_ptr<const Attributes> build();
 
  private:
+  void push(Leaf leaf, const FieldView& value, bool list);
+
   std::shared_ptr<ProcessUsage> usage_;
-  std::unique_ptr<Attributes> made_{new Attributes};
+  std::vector<Entry> entries_;
+  std::string bytes_;
   std::array<bool, kLeafCount> seen_{};
 };
 
@@ -86,22 +97,44 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
+  // Before it is shared.
+  void set_pid(uint32_t pid);
+  void set_entity_id(std::string_view id);  // longer ones than kMaxEntityId, of foreign captures, are cut
+  void set_start(std::string_view text);    // texts longer than kMaxStart are no times: ignored
+
+  static constexpr size_t kMaxEntityId = 64;
+  static constexpr size_t kMaxStart = 40;
+
   ProcessKey key;
-  std::array<char, 8> pid_text{};        // decimal, NUL-padded
-  std::array<char, 22> entity_id{};      // base64url
-  std::string start;                     // `process.start` as the line had it; empty if never seen
   std::shared_ptr<const Attributes> attributes;  // never null
   std::shared_ptr<const Attributes> previous;    // before the last exec or id change; may be null
   std::shared_ptr<const Process> parent;         // as it was at the fork; null if unknown
-  bool fork_seen = false;                // the parent is the kernel's word, not a captured line's
-  uint16_t depth = 0;                    // ancestors kept; bounded
+  bool fork_seen = false;                        // the parent is the kernel's word, not a captured line's
+  uint16_t depth = 0;                            // ancestors kept; bounded
 
-  // pid, entity_id and start are the process's own; the rest comes from its attributes.
+  // pid, entity_id and start are the process's own; the rest comes from its attributes. A name that was
+  // not told is the executable's last part, else the thread name.
   FieldView find(Leaf leaf, size_t index = 0) const;
   size_t count(Leaf leaf) const;
+  std::string_view entity_id() const { return {entity_id_.data(), entity_id_size_}; }
+  std::string_view start() const { return {start_.data(), start_size_}; }
 
  private:
+  std::array<char, 12> pid_text_{};
+  std::array<char, kMaxEntityId> entity_id_{};
+  std::array<char, kMaxStart> start_{};  // as the line had it; empty if never seen
+  uint8_t pid_size_ = 0;
+  uint8_t entity_id_size_ = 0;
+  uint8_t start_size_ = 0;
   std::shared_ptr<ProcessUsage> usage_;
 };
+
+// The part after the last slash; of a Windows path, after the last backslash. The whole text where there
+// is none.
+std::string_view last_path_part(std::string_view path);
+
+// The host that an event speaks of: `host.id`, else `host.name`, else the capture's; empty if unknown.
+// Valid until the event is changed.
+std::string_view host_of(const Event& event);
 
 }  // namespace detectd
