@@ -185,13 +185,4 @@ std::string_view last_path_part(std::string_view path) {
   return path.substr(path.rfind('\\') + 1);  // npos + 1 == 0: all of it
 }
 
-std::string_view host_of(const Event& event) {
-  for (const FieldId id : {field::kHostId, field::kHostName}) {
-    const FieldView carried = event.find_carried(id);
-    if (carried.type == Type::kText) return carried.text;
-  }
-  if (!event.host) return {};
-  return event.host->id.empty() ? event.host->name : event.host->id;
-}
-
 }  // namespace detectd

@@ -133,8 +133,4 @@ class Process {
 // is none.
 std::string_view last_path_part(std::string_view path);
 
-// The host that an event speaks of: `host.id`, else `host.name`, else the capture's; empty if unknown.
-// Valid until the event is changed.
-std::string_view host_of(const Event& event);
-
 }  // namespace detectd
