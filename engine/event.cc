@@ -11,6 +11,7 @@ namespace detectd {
 namespace {
 
 constexpr size_t kMaxValues = 0xFFFE;
+constexpr size_t kKeptBytes = size_t{256} << 10;
 
 struct Decimal {
   explicit Decimal(int64_t number) {
@@ -38,6 +39,9 @@ void Event::clear(size_t field_count) {
   process.reset();
   target.reset();
   slot_.assign(field_count, kUnset);
+  // The room of an unusually long line is not kept.
+  if (bytes_.capacity() > kKeptBytes) bytes_ = {};
+  if (values_.capacity() * sizeof(Value) > kKeptBytes) values_ = {};
   values_.clear();
   bytes_.clear();
   raw_size_ = 0;
@@ -170,6 +174,11 @@ FieldView Event::find_carried(FieldId id, size_t index) const {
   if (value.number == 0) return index == 0 ? view(value) : FieldView{};
   if (index >= static_cast<size_t>(value.number)) return {};
   return view(values_[slot + index]);
+}
+
+bool Event::carries_list(FieldId id) const {
+  if (!carries(id)) return false;
+  return static_cast<Tag>(values_[slot(id) - 1u].size_and_tag & 7u) == Tag::kList;
 }
 
 FieldView Event::find(FieldId id, size_t index) const {

@@ -76,6 +76,7 @@ class Event {
   // The same of what the event itself carries.
   FieldView find_carried(FieldId id, size_t index = 0) const;
   bool carries(FieldId id) const { return slot(id) != kUnset && slot(id) != kWithheld; }
+  bool carries_list(FieldId id) const;
   bool withheld(FieldId id) const { return slot(id) == kWithheld; }
 
   // Writing. A field is set once; the last set wins. False when the event is full (65,534 values).
