@@ -191,7 +191,7 @@ RegexError explain_class(std::string_view part) {
 RegexError explain_size(std::string_view pattern, const RegexFlags& flags) {
   RegexError error = mistake("D034", {}, "repeat less, or split it into several values");
   error.length = pattern.size();
-  for (const size_t mebibytes : {16, 32, 64}) {
+  for (const size_t mebibytes : {16u, 32u, 64u}) {
     if (!make(pattern, flags, mebibytes << 20)->ok()) continue;
     error.message = "pattern needs up to " + std::to_string(mebibytes) + " MiB, limit 8 MiB";
     return error;
