@@ -33,14 +33,13 @@ class EventOrder {
   using Held = std::list<Event>;
 
   void release(Held::iterator event, std::vector<Event>& ready);
-  void release_older(int64_t time_ns, std::vector<Event>& ready);
   // Releases what waits of a process that `event` concerns; its own id changes keep waiting.
   void release_concerned(Event& event, std::vector<Event>& ready);
-  void release_of(const Event& event, uint32_t pid, std::vector<Event>& ready);
+  void release_of(Event& event, uint32_t pid, std::vector<Event>& ready);
   void hold(Event& event, std::vector<Event>& ready);
 
-  Held held_;  // in order of arrival
-  Held free_;  // used events, for their buffers
+  Held held_;                                // in order of arrival
+  Held free_;                                // for their nodes
   std::array<uint16_t, 256> held_by_pid_{};  // how many wait, by the low bits of their pid
   uint64_t overflows_ = 0;
 };

@@ -25,7 +25,7 @@ class ProcessTable {
     size_t max_bytes = size_t{96} << 20;
   };
   struct Counters {
-    uint64_t processes = 0;      // in the table now
+    uint64_t processes = 0;  // in the table now
     uint64_t created = 0;
     uint64_t evicted_live = 0;   // dropped for the bound while running: their lineage is lost
     uint64_t evicted_ended = 0;  // dropped for the bound after their end
@@ -34,9 +34,6 @@ class ProcessTable {
 
   explicit ProcessTable(Options options);
   ~ProcessTable();
-
-  // What the table needs decoded to do its work, whatever the rules ask for.
-  static void want_fields(Schema& schema);
 
   // Applies an event, in order: adds the derived fields (derived_fields.h), sets event.process and
   // event.target, and `detectd.escalated` and `Ext.setuid` where they are known. What the line carries

@@ -1,0 +1,50 @@
+// What is known of a process after an event: what the line says, joined with what was known before. The
+// rules of field_table.def's lifetimes, and which facts a change of another one makes doubtful.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "engine/carried.h"
+#include "engine/event.h"
+#include "engine/process.h"
+
+namespace detectd {
+
+// Identities of the process group's and the session's leader, where the line names only their pids.
+struct LeaderIds {
+  std::string_view group;
+  std::string_view session;
+};
+
+class AttributeMerge {
+ public:
+  explicit AttributeMerge(std::shared_ptr<ProcessUsage> usage) : builder_(std::move(usage)) {}
+
+  // Of the image only what the line carries; `Kept` leaves from the line, else from before.
+  std::shared_ptr<const Attributes> after_exec(const Event& event, const Attributes& before,
+                                               LeaderIds leaders);
+  // `before` itself where nothing changed.
+  std::shared_ptr<const Attributes> after_change(const Event& event,
+                                                 const std::shared_ptr<const Attributes>& before,
+                                                 LeaderIds leaders);
+  // What a line says of another process (`field` = parent_field or target_field), where `before` knows
+  // nothing. `before` itself where there is nothing to add, or where the line speaks of another image.
+  std::shared_ptr<const Attributes> completed(const Event& event, FieldOf field,
+                                              const std::shared_ptr<const Attributes>& before);
+  // `first`, and the leaves of `second` that it lacks; of an image that is `first`'s own only `Kept` ones.
+  std::shared_ptr<const Attributes> joined(const Attributes& first, const Attributes& second, bool own_image);
+  std::shared_ptr<const Attributes> nothing() { return builder_.build(); }
+
+ private:
+  std::shared_ptr<const Attributes> merged(const Event& event, const Attributes& before, LeaderIds leaders,
+                                           bool same_image);
+
+  Attributes::Builder builder_;
+};
+
+// Whether the line's executable is another one than the known.
+bool other_image(const Event& event, FieldOf field, const Attributes& known);
+bool same_value(const FieldView& a, const FieldView& b);
+
+}  // namespace detectd

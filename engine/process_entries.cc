@@ -1,0 +1,134 @@
+#include "engine/process_entries.h"
+
+#include <cassert>
+
+#include "engine/digest.h"
+
+namespace detectd {
+namespace {
+
+uint64_t key_of(uint32_t host, uint32_t pid) { return uint64_t{host} << 32 | pid; }
+
+std::string shortened(std::string_view name, size_t max) {
+  if (name.size() <= max) return std::string(name);
+  Sha256Hasher hasher;
+  hasher.add(name);
+  return hex(hasher.finish());
+}
+
+// The finaliser of splitmix64.
+uint64_t mixed(uint64_t x) {
+  x ^= x >> 30;
+  x *= 0xbf58476d1ce4e5b9u;
+  x ^= x >> 27;
+  x *= 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+uint32_t HostNumbers::find_or_add(std::string_view host, std::string_view boot_id) {
+  if (next_ > 0 && host == last_host_ && boot_id == last_boot_) return last_;
+  key_ = shortened(host, kMaxName);
+  key_ += '\0';
+  key_ += shortened(boot_id, kMaxName);
+  const auto found = numbers_.find(key_);
+  if (found != numbers_.end()) {
+    last_ = found->second;
+  } else {
+    if (numbers_.size() >= kMaxHosts) numbers_.clear();
+    last_ = next_++;
+    numbers_.emplace(key_, last_);
+  }
+  last_host_ = host;
+  last_boot_ = boot_id;
+  return last_;
+}
+
+size_t ProcessEntries::Hash::operator()(uint64_t key) const { return mixed(mixed(key ^ seed) + seed); }
+
+void ProcessEntries::List::push_back(ProcessEntry& entry) {
+  entry.older = newest;
+  entry.newer = nullptr;
+  (newest != nullptr ? newest->newer : oldest) = &entry;
+  newest = &entry;
+}
+
+void ProcessEntries::List::remove(ProcessEntry& entry) {
+  (entry.older != nullptr ? entry.older->newer : oldest) = entry.newer;
+  (entry.newer != nullptr ? entry.newer->older : newest) = entry.older;
+}
+
+ProcessEntries::ProcessEntries() : by_key_(1024, Hash{mixed(reinterpret_cast<uintptr_t>(this))}) {}
+
+ProcessEntry* ProcessEntries::find(uint32_t host, uint32_t pid) {
+  const auto found = by_key_.find(key_of(host, pid));
+  return found == by_key_.end() ? nullptr : &found->second;
+}
+
+const ProcessEntry* ProcessEntries::find(uint32_t host, uint32_t pid) const {
+  return const_cast<ProcessEntries*>(this)->find(host, pid);
+}
+
+ProcessEntry& ProcessEntries::add(uint32_t host, uint32_t pid) {
+  const auto [added, is_new] = by_key_.try_emplace(key_of(host, pid));
+  assert(is_new && "a pid has one entry");
+  (void)is_new;
+  added->second.key = added->first;
+  live_.push_back(added->second);
+  return added->second;
+}
+
+void ProcessEntries::reuse(ProcessEntry& entry) {
+  revive(entry);
+  touch(entry);
+  entry.process.reset();
+  entry.before_joined.reset();
+  entry.executed = false;
+  entry.had_root = false;
+}
+
+void ProcessEntries::touch(ProcessEntry& entry) {
+  if (entry.ended || live_.newest == &entry) return;
+  live_.remove(entry);
+  live_.push_back(entry);
+}
+
+void ProcessEntries::end(ProcessEntry& entry, int64_t time_ns) {
+  if (entry.ended) return;
+  live_.remove(entry);
+  ended_.push_back(entry);
+  entry.ended = true;
+  entry.ended_ns = time_ns;
+}
+
+void ProcessEntries::revive(ProcessEntry& entry) {
+  if (!entry.ended) return;
+  ended_.remove(entry);
+  live_.push_back(entry);
+  entry.ended = false;
+}
+
+void ProcessEntries::erase(ProcessEntry& entry) {
+  (entry.ended ? ended_ : live_).remove(entry);
+  const uint64_t key = entry.key;
+  by_key_.erase(key);
+}
+
+void ProcessEntries::drop_ended(int64_t now_ns, int64_t keep_ns) {
+  int64_t limit_ns = 0;
+  if (__builtin_sub_overflow(now_ns, keep_ns, &limit_ns)) return;
+  while (ended_.oldest != nullptr && ended_.oldest->ended_ns < limit_ns) erase(*ended_.oldest);
+}
+
+ProcessEntries::Evicted ProcessEntries::evict() {
+  if (ended_.oldest != nullptr) {
+    erase(*ended_.oldest);
+    return Evicted::kEnded;
+  }
+  if (live_.oldest == nullptr) return Evicted::kNothing;
+  erase(*live_.oldest);
+  return Evicted::kLive;
+}
+
+}  // namespace detectd

@@ -1,0 +1,88 @@
+// The process table's storage: entries by host and pid, in order of use, bounded.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "engine/process.h"
+
+namespace detectd {
+
+struct ProcessEntry {
+  std::shared_ptr<const Process> process;
+  // Before the first of the id changes that belong to the exec that comes next.
+  std::shared_ptr<const Attributes> before_joined;
+  int64_t ended_ns = 0;
+  bool ended = false;
+  bool executed = false;  // an exec of its own was seen
+  bool had_root = false;  // one of its uids was 0 since its last exec
+
+  uint64_t key = 0;
+  ProcessEntry* older = nullptr;  // neighbours in order of use; of ended ones, in order of their ends
+  ProcessEntry* newer = nullptr;
+};
+
+// Hosts by name and boot, as small numbers, so that an entry's key is one word. Forgets all when it is full:
+// what was known of their processes is then out of reach, and is evicted in its turn.
+class HostNumbers {
+ public:
+  uint32_t find_or_add(std::string_view host, std::string_view boot_id);
+
+ private:
+  static constexpr size_t kMaxHosts = 4096;
+  static constexpr size_t kMaxName = 128;  // longer ones are kept as their digest
+
+  std::unordered_map<std::string, uint32_t> numbers_;
+  std::string last_host_, last_boot_, key_;
+  uint32_t last_ = 0;
+  uint32_t next_ = 0;
+};
+
+class ProcessEntries {
+ public:
+  ProcessEntries();
+
+  ProcessEntry* find(uint32_t host, uint32_t pid);
+  const ProcessEntry* find(uint32_t host, uint32_t pid) const;
+  // A new entry, live and the latest used. There is none of that pid.
+  ProcessEntry& add(uint32_t host, uint32_t pid);
+  // Empties an entry for a process that has its pid now.
+  void reuse(ProcessEntry& entry);
+  // References stay valid until the entry is evicted or dropped.
+  void touch(ProcessEntry& entry);
+  void end(ProcessEntry& entry, int64_t time_ns);
+  void revive(ProcessEntry& entry);
+
+  // Drops what ended more than `keep_ns` before `now_ns`.
+  void drop_ended(int64_t now_ns, int64_t keep_ns);
+  enum class Evicted : uint8_t { kNothing, kLive, kEnded };
+  // Drops what ended first, else what was not used for longest.
+  Evicted evict();
+
+  size_t size() const { return by_key_.size(); }
+  size_t bytes() const { return by_key_.size() * (sizeof(ProcessEntry) + 64); }
+
+ private:
+  // Keyed by where this table lies, which whoever wrote a capture does not know: chosen pids cannot be
+  // made to collide. No result depends on the order of the map.
+  struct Hash {
+    size_t operator()(uint64_t key) const;
+    uint64_t seed = 0;
+  };
+  struct List {
+    void push_back(ProcessEntry& entry);
+    void remove(ProcessEntry& entry);
+    ProcessEntry* oldest = nullptr;
+    ProcessEntry* newest = nullptr;
+  };
+
+  void erase(ProcessEntry& entry);
+
+  std::unordered_map<uint64_t, ProcessEntry, Hash> by_key_;
+  List live_, ended_;
+};
+
+}  // namespace detectd
