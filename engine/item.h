@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,16 +69,17 @@ class CompiledItem {
   enum class Question : uint8_t { kValues, kExists, kNull };
 
   CompiledItem();
-  bool any_element_meets(const ValueTest& test, FieldId field, const Event& event,
-                         TextCache& texts) const;
+  bool is_null(const Event& event) const;
+  bool any_element_meets(const ValueTest& test, FieldId field, const Event& event, TextCache& texts) const;
   bool any_keyword_field_meets(const ValueTest& test, const Event& event, TextCache& texts) const;
 
   std::optional<FieldId> field_;
   Question question_ = Question::kValues;
-  bool negated_ = false;  // neq, `exists = false`, `null = false`
-  bool or_null_ = false;  // a list of values with null among them
+  bool negated_ = false;    // neq, `exists = false`, `null = false`
+  bool asks_time_ = false;  // a part of a time
+  bool or_null_ = false;    // a list of values with null among them
   // All must be met, each by any element: one test for a list, with `all` one for each value.
-  std::vector<std::unique_ptr<ValueTest>> tests_;
+  std::vector<std::unique_ptr<const ValueTest>> tests_;
   std::string key_;
   int cost_ = 1;
   bool matches_any_value_ = false;

@@ -22,14 +22,6 @@ bool is_word(char32_t point) {
   return point >= 0xC0 && point != 0xD7 && point != 0xF7 && !(point >= 0x2000 && point <= 0x206F);
 }
 
-// Position of `what`, which is not empty, in `text`; npos if it is not there. Linear time, unlike
-// string_view::find.
-size_t find_text(std::string_view text, std::string_view what) {
-  const void* const found = memmem(text.data(), text.size(), what.data(), what.size());
-  if (found == nullptr) return std::string_view::npos;
-  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
-}
-
 bool is_dash(std::string_view text) {
   return std::find(std::begin(kDashes), std::end(kDashes), text) != std::end(kDashes);
 }
@@ -45,6 +37,12 @@ std::string escaped(std::string_view literal) {
 }
 
 }  // namespace
+
+size_t find_text(std::string_view text, std::string_view what) {
+  const void* const found = memmem(text.data(), text.size(), what.data(), what.size());
+  if (found == nullptr) return std::string_view::npos;
+  return static_cast<size_t>(static_cast<const char*>(found) - text.data());
+}
 
 void SigmaString::append(Part part) {
   if (part.kind == Kind::kLiteral) {

@@ -12,6 +12,10 @@
 
 namespace detectd {
 
+// Where `what` is in `text`; npos if it is not there. Linear time whatever the texts are, which
+// string_view::find does not promise.
+size_t find_text(std::string_view text, std::string_view what);
+
 class SigmaString {
  public:
   enum class Kind : uint8_t {

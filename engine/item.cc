@@ -1,0 +1,80 @@
+#include "engine/item.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/item_compiler.h"
+#include "engine/value_test.h"
+
+namespace detectd {
+
+CompiledItem::CompiledItem() = default;
+CompiledItem::~CompiledItem() = default;
+
+std::shared_ptr<const CompiledItem> CompiledItem::compile(const Item& item, std::optional<FieldId> field,
+                                                          ItemContext& context) {
+  return ItemCompiler(item, field, context).compile();
+}
+
+bool CompiledItem::holds(const Event& event, TextCache& texts) const {
+  assert(texts.event() == &event && "the cache was told of this event");
+  if (!field_) {
+    return std::all_of(tests_.begin(), tests_.end(),
+                       [&](const auto& test) { return any_keyword_field_meets(*test, event, texts); });
+  }
+  switch (question_) {
+    case Question::kExists: return event.find(*field_).absent() == negated_;
+    case Question::kNull: return is_null(event) != negated_;
+    case Question::kValues: break;
+  }
+  const bool met = !tests_.empty() && std::all_of(tests_.begin(), tests_.end(), [&](const auto& test) {
+    return any_element_meets(*test, *field_, event, texts);
+  });
+  return (met || (or_null_ && is_null(event))) != negated_;
+}
+
+bool CompiledItem::holds_at(const Event& event, size_t index, TextCache& texts) const {
+  assert(field_ && "keywords have no elements");
+  assert(texts.event() == &event && "the cache was told of this event");
+  const FieldView view = event.find(*field_, index);
+  switch (question_) {
+    case Question::kExists: return view.absent() == negated_;
+    case Question::kNull: return view.has_value() == negated_;
+    case Question::kValues: break;
+  }
+  const ProbedValue value{event, texts, *field_, index, view};
+  const bool met =
+      view.has_value() && !tests_.empty() &&
+      std::all_of(tests_.begin(), tests_.end(), [&](const auto& test) { return test->holds(value); });
+  return (met || (or_null_ && !view.has_value())) != negated_;
+}
+
+// Whether no element has a value.
+bool CompiledItem::is_null(const Event& event) const {
+  const size_t count = event.count(*field_);
+  for (size_t i = 0; i < count; ++i) {
+    if (event.find(*field_, i).has_value()) return false;
+  }
+  return true;
+}
+
+bool CompiledItem::any_element_meets(const ValueTest& test, FieldId field, const Event& event,
+                                     TextCache& texts) const {
+  // The event's time is there whether or not the line had it as text.
+  if (asks_time_ && field == field::kTimestamp) return test.holds({event, texts, field, 0, {}});
+  const size_t count = event.count(field);
+  for (size_t i = 0; i < count; ++i) {
+    const FieldView view = event.find(field, i);
+    if (view.has_value() && test.holds({event, texts, field, i, view})) return true;
+  }
+  return false;
+}
+
+bool CompiledItem::any_keyword_field_meets(const ValueTest& test, const Event& event,
+                                           TextCache& texts) const {
+  const auto& fields = texts.keyword_fields();
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](FieldId field) { return any_element_meets(test, field, event, texts); });
+}
+
+}  // namespace detectd
