@@ -32,7 +32,7 @@ forbid 'only rule_parser.cc and config.cc see toml++' '(engine|src)/' '#include 
 forbid 'only event_codec.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/event_codec\.cc$'
 forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
 forbid 'only the store sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/'
-forbid 'only the sources see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/sources/'
+forbid 'only unpack.cc sees zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/sources/unpack\.cc$'
 forbid 'only the programs see CLI11' '(engine|src)/' '#include <CLI/' 'src/(detectd|detectctl)/'
 forbid 'no using namespace of std' '(engine|src|tests|bench)/' 'using namespace std;'
 
