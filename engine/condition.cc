@@ -14,6 +14,8 @@ using Node = Condition::Node;
 
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxMentions = 65'536;
+constexpr size_t kMaxText = 65'536;
+constexpr ptrdiff_t kMaxCandidates = 256;
 
 struct Token {
   size_t offset = 0;
@@ -23,15 +25,14 @@ struct Token {
   // A keyword in lower case, or all of it in upper case.
   bool is_word(std::string_view word) const {
     if (text == word) return true;
-    return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
-      return a == (b >= 'a' ? static_cast<char>(b - 'a' + 'A') : b);
-    });
+    return std::equal(text.begin(), text.end(), word.begin(), word.end(),
+                      [](char a, char b) { return a == (b >= 'a' ? static_cast<char>(b - 'a' + 'A') : b); });
   }
 };
 
 bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-' || c == '.';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         c == '.';
 }
 
 bool is_reserved(const Token& token) {
@@ -48,8 +49,7 @@ std::vector<Token> tokens_of(std::string_view text) {
   std::vector<Token> tokens;
   size_t at = 0;
   while (true) {
-    while (at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos)
-      ++at;
+    while (at < text.size() && std::string_view(" \t\r\n").find(text[at]) != std::string_view::npos) ++at;
     if (at == text.size()) break;
     size_t end = at;
     while (end < text.size() && (is_name_char(text[end]) || text[end] == '*')) ++end;
@@ -98,8 +98,7 @@ Tree join(Op op, std::vector<Tree> operands) {
   Tree tree{op, 0, {}};
   for (Tree& operand : operands) {
     if (operand.op == op) {
-      std::move(operand.children.begin(), operand.children.end(),
-                std::back_inserter(tree.children));
+      std::move(operand.children.begin(), operand.children.end(), std::back_inserter(tree.children));
     } else {
       tree.children.push_back(std::move(operand));
     }
@@ -135,8 +134,7 @@ class Parser {
   const Token& peek() const { return tokens_[at_]; }
   const Token& take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
 
-  void fail(const Token& token, std::string message, std::string help = {},
-            std::string code = "D024") {
+  void fail(const Token& token, std::string message, std::string help = {}, std::string code = "D024") {
     if (error_) return;
     error_ = ConditionError{token.offset, std::max<size_t>(token.text.size(), 1), std::move(code),
                             std::move(message), std::move(help)};
@@ -234,8 +232,7 @@ class Parser {
       fail(target, "the condition is too large", "65,536 mentions of selections are the limit");
     } else if (operands.empty()) {
       fail(target, "no selection matches `" + std::string(target.text) + "`",
-           names_.empty() ? ""
-                          : "selections that begin with `_` are left out of patterns and of `them`",
+           names_.empty() ? "" : "selections that begin with `_` are left out of patterns and of `them`",
            "D025");
     }
     return operands;
@@ -265,14 +262,13 @@ class Parser {
   void fail_unknown(const Token& token) {
     const std::string name(token.text);
     if (token.text.find('*') != std::string_view::npos) {
-      fail(token, "a pattern needs a quantifier",
-           "write `1 of " + name + "` or `all of " + name + "`");
+      fail(token, "a pattern needs a quantifier", "write `1 of " + name + "` or `all of " + name + "`");
     } else if (token.is_word("them")) {
       fail(token, "`them` needs a quantifier", "write `1 of them` or `all of them`");
     } else {
-      std::vector<std::string_view> candidates(names_.begin(), names_.end());
-      fail(token, "there is no selection `" + name + "`", did_you_mean(token.text, candidates),
-           "D025");
+      const auto end = names_.begin() + std::min<ptrdiff_t>(std::ssize(names_), kMaxCandidates);
+      const std::vector<std::string_view> candidates(names_.begin(), end);
+      fail(token, "there is no selection `" + name + "`", did_you_mean(token.text, candidates), "D025");
     }
   }
 
@@ -294,8 +290,7 @@ class Parser {
     const Token& token = peek();
     const std::string text(token.text);
     if (token.is("|")) {
-      fail(token, "a condition has no aggregations (`|`)",
-           "to count or order events use a [[correlation]]");
+      fail(token, "a condition has no aggregations (`|`)", "to count or order events use a [[correlation]]");
     } else if (token.is_word("near")) {
       fail(token, "a condition has no `near`", "use a [[correlation]] with type = \"temporal\"");
     } else if (token.is(")")) {
@@ -303,8 +298,7 @@ class Parser {
     } else if (token.is("&") || token.is("|") || token.is("!")) {
       fail(token, "`" + text + "` is not part of a condition", "write `and`, `or`, `not`");
     } else if (is_name_char(token.text[0]) || token.is("(") || token.is_word("not")) {
-      fail(token, "`and` or `or` is missing before `" + text + "`",
-           did_you_mean(token.text, {"and", "or"}));
+      fail(token, "`and` or `or` is missing before `" + text + "`", did_you_mean(token.text, {"and", "or"}));
     } else {
       fail(token, "`" + text + "` can not stand in a condition",
            "a selection's name is made of letters, digits, `_`, `.` and `-`");
@@ -331,12 +325,8 @@ void print_node(const std::vector<Node>& nodes, uint32_t at, const std::vector<s
     if (group) out += ')';
   };
   switch (node.op) {
-    case Op::kConstant:
-      out += node.constant ? "true" : "false";
-      return;
-    case Op::kSelection:
-      out += names[node.selection];
-      return;
+    case Op::kConstant: out += node.constant ? "true" : "false"; return;
+    case Op::kSelection: out += names[node.selection]; return;
     case Op::kNot:
       out += "not ";
       print_child(node.children.front());
@@ -350,21 +340,15 @@ void print_node(const std::vector<Node>& nodes, uint32_t at, const std::vector<s
   }
 }
 
-bool evaluate_node(const std::vector<Node>& nodes, uint32_t at,
-                   const std::function<bool(uint32_t)>& holds) {
+bool evaluate_node(const std::vector<Node>& nodes, uint32_t at, const std::function<bool(uint32_t)>& holds) {
   const Node& node = nodes[at];
   const auto child_holds = [&](uint32_t child) { return evaluate_node(nodes, child, holds); };
   switch (node.op) {
-    case Op::kConstant:
-      return node.constant;
-    case Op::kSelection:
-      return holds(node.selection);
-    case Op::kNot:
-      return !child_holds(node.children.front());
-    case Op::kAnd:
-      return std::all_of(node.children.begin(), node.children.end(), child_holds);
-    case Op::kOr:
-      return std::any_of(node.children.begin(), node.children.end(), child_holds);
+    case Op::kConstant: return node.constant;
+    case Op::kSelection: return holds(node.selection);
+    case Op::kNot: return !child_holds(node.children.front());
+    case Op::kAnd: return std::all_of(node.children.begin(), node.children.end(), child_holds);
+    case Op::kOr: return std::any_of(node.children.begin(), node.children.end(), child_holds);
   }
   return false;
 }
@@ -373,6 +357,9 @@ bool evaluate_node(const std::vector<Node>& nodes, uint32_t at,
 
 std::variant<Condition, ConditionError> Condition::parse(std::string_view text,
                                                          const std::vector<std::string>& names) {
+  if (text.size() > kMaxText) {
+    return ConditionError{0, 1, "D024", "the condition is too large", "65,536 bytes are the limit"};
+  }
   auto parsed = Parser(text, names).parse();
   if (auto* error = std::get_if<ConditionError>(&parsed)) return std::move(*error);
   std::vector<Node> nodes;
@@ -383,8 +370,7 @@ std::variant<Condition, ConditionError> Condition::parse(std::string_view text,
 Condition Condition::any_of(const std::vector<Condition>& conditions) {
   if (conditions.size() == 1) return conditions.front();
   if (conditions.empty())
-    return Condition(
-        {Node{.op = Op::kConstant, .constant = false, .selection = 0, .children = {}}});
+    return Condition({Node{.op = Op::kConstant, .constant = false, .selection = 0, .children = {}}});
   std::vector<Node> nodes;
   Node root{.op = Op::kOr, .constant = false, .selection = 0, .children = {}};
   for (const Condition& condition : conditions) {
@@ -394,8 +380,7 @@ Condition Condition::any_of(const std::vector<Condition>& conditions) {
       for (uint32_t& child : nodes[i].children) child += base;
     }
     if (nodes.back().op == Op::kOr) {
-      root.children.insert(root.children.end(), nodes.back().children.begin(),
-                           nodes.back().children.end());
+      root.children.insert(root.children.end(), nodes.back().children.begin(), nodes.back().children.end());
       nodes.pop_back();
     } else {
       root.children.push_back(static_cast<uint32_t>(nodes.size() - 1));
@@ -416,8 +401,7 @@ bool Condition::evaluate(const std::function<bool(uint32_t)>& holds) const {
 }
 
 bool Condition::is_identifier(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), is_name_char) &&
-         !is_reserved({0, name});
+  return !name.empty() && std::all_of(name.begin(), name.end(), is_name_char) && !is_reserved({0, name});
 }
 
 }  // namespace detectd

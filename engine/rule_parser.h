@@ -1,7 +1,8 @@
-// TOML text to rules and diagnostics; the only file of the engine that sees toml++. The language is
-// described in detectd-rules(5).
+// Rule files to rules and diagnostics. The language is described in detectd-rules(5); toml_text.h says how
+// all mistakes of a file are found in one run.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -10,10 +11,16 @@
 
 namespace detectd {
 
+inline constexpr size_t kMaxRuleFileBytes = 8 << 20;
+
 // Appends what `file` holds to `document`. All mistakes are reported, not just the first: where TOML's
-// grammar is broken, that `[[table]]` is blanked and the rest is read. A rule with a mistake is left out.
-// Texts are bounded: a file of more than 8 MiB is a mistake.
+// grammar is broken, the rest of that `[[table]]` is left out and the next one is read. A rule with a mistake
+// is left out. Texts are bounded: a file of more than 8 MiB is a mistake, and after 200 broken tables the
+// rest of a file is not read.
 void parse_rules(const SourcePtr& file, RuleDocument& document, Diagnostics& diagnostics);
+
+// What can only be seen when all files are read: ids and names that two rules have (D022).
+void check_document(const RuleDocument& document, Diagnostics& diagnostics);
 
 // `90s`, `5m`, `1h`, `2d`, also `250ms`; nanoseconds. Nothing for other text, 0 and more than 100 years.
 std::optional<int64_t> parse_duration(std::string_view text);

@@ -28,7 +28,7 @@ done
 forbid 'reports know only the engine' src/report/ "#include \"src/(pipeline|detectd/|detectctl/|${edges// /|})"
 
 forbid 'only regex.cc sees RE2' '(engine|src)/' '#include <re2/' 'engine/regex\.cc$'
-forbid 'only rule_parser.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/rule_parser|src/detectd/config)\.cc$'
+forbid 'only toml_tree.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/toml_tree|src/detectd/config)\.cc$'
 forbid 'only event_codec.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/event_codec\.cc$'
 forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
 forbid 'only the store sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/'
