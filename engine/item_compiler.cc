@@ -72,6 +72,12 @@ void ItemCompiler::compile_question(CompiledItem& compiled) {
 void ItemCompiler::compile_values(CompiledItem& compiled) {
   compiled.negated_ = modifiers_.neq;
   compiled.asks_time_ = modifiers_.subject == Modifiers::Subject::kTime;
+  if (modifiers_.expand && std::none_of(item_.values.begin(), item_.values.end(), [](const Scalar& value) {
+        return value.text() != nullptr && value.text()->find('%') != std::string::npos;
+      })) {
+    return report(item_.values.front().span, "D038", "`expand` needs a placeholder",
+                  "as `%list%`, with a list of [lists]");
+  }
   Gathered any;
   size_t values = 0;
   for (const Scalar& value : item_.values) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <utility>
 
 #include "engine/digest.h"
@@ -59,7 +60,6 @@ Strings strings_of_list(const ListDefinition& list) {
 std::optional<Strings> expand(std::string_view text, const std::map<std::string, ListDefinition>& lists,
                               ValueMistake& mistake) {
   Strings strings(1);
-  bool any = false;
   for (size_t i = 0; i < text.size();) {
     const size_t begin = std::min(text.find('%', i), text.size());
     for (SigmaString& string : strings) string.append(SigmaString::parse(text.substr(i, begin - i)));
@@ -81,12 +81,9 @@ std::optional<Strings> expand(std::string_view text, const std::map<std::string,
       mistake = too_many();
       return std::nullopt;
     }
-    any = true;
     i = end + 1;
   }
-  if (any) return strings;
-  mistake = {"D038", "`expand` needs a placeholder", "as `%list%`, with a list of [lists]", 0, 0};
-  return std::nullopt;
+  return strings;
 }
 
 std::string utf16(std::string_view text, Transform transform) {
@@ -161,11 +158,12 @@ bool apply(Transform transform, Strings& strings, ValueMistake& mistake) {
   // Encodings need every dash spelt out.
   Strings spelt;
   for (const SigmaString& string : strings) {
-    for (SigmaString& each : string.without_dashes(kMaxStringsOfValue)) spelt.push_back(std::move(each));
-    if (spelt.empty() || spelt.size() > kMaxStringsOfValue) {
+    Strings each = string.without_dashes(kMaxStringsOfValue);
+    if (each.empty() || spelt.size() + each.size() > kMaxStringsOfValue) {
       mistake = too_many();
       return false;
     }
+    std::move(each.begin(), each.end(), std::back_inserter(spelt));
   }
   strings = std::move(spelt);
   switch (transform) {
