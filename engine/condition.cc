@@ -231,9 +231,7 @@ class Parser {
     if (mentions_ == kMaxMentions) {
       fail(target, "the condition is too large", "65,536 mentions of selections are the limit");
     } else if (operands.empty()) {
-      fail(target, "no selection matches `" + std::string(target.text) + "`",
-           names_.empty() ? "" : "selections that begin with `_` are left out of patterns and of `them`",
-           "D025");
+      fail(target, "no selection matches `" + std::string(target.text) + "`", list_of_names(), "D025");
     }
     return operands;
   }
@@ -259,6 +257,18 @@ class Parser {
     return {};
   }
 
+  std::string list_of_names() const {
+    constexpr size_t kShown = 8;
+    std::string list;
+    bool hidden = false;
+    for (size_t i = 0; i < names_.size() && i < kShown; ++i) {
+      list += (i == 0 ? "there are: " : ", ") + names_[i];
+      hidden = hidden || names_[i].starts_with('_');
+    }
+    if (names_.size() > kShown) list += ", ...";
+    return list + (hidden ? "; those with `_` in front are left out of patterns and of `them`" : "");
+  }
+
   void fail_unknown(const Token& token) {
     const std::string name(token.text);
     if (token.text.find('*') != std::string_view::npos) {
@@ -267,8 +277,9 @@ class Parser {
       fail(token, "`them` needs a quantifier", "write `1 of them` or `all of them`");
     } else {
       const auto end = names_.begin() + std::min<ptrdiff_t>(std::ssize(names_), kMaxCandidates);
-      const std::vector<std::string_view> candidates(names_.begin(), end);
-      fail(token, "there is no selection `" + name + "`", did_you_mean(token.text, candidates), "D025");
+      std::string help = did_you_mean(token.text, {names_.begin(), end});
+      if (help.empty()) help = list_of_names();
+      fail(token, "there is no selection `" + name + "`", std::move(help), "D025");
     }
   }
 

@@ -197,6 +197,7 @@ class DetectionParser {
     std::vector<std::string> names;
     for (const Selection& selection : detection_.selections) names.push_back(selection.name);
     std::set<uint32_t> used;
+    const size_t errors_before = reporter_.errors();
     for (const Scalar& text : detection_.conditions) {
       const auto parsed = Condition::parse(*text.text(), names);
       if (const auto* error = std::get_if<ConditionError>(&parsed)) {
@@ -208,7 +209,7 @@ class DetectionParser {
         if (node.op == Condition::Op::kSelection) used.insert(node.selection);
       }
     }
-    for (uint32_t i = 0; i < names.size(); ++i) {
+    for (uint32_t i = 0; i < names.size() && reporter_.errors() == errors_before; ++i) {
       if (!used.contains(i))
         reporter_.warning("D132", detection_.selections[i].span,
                           "no condition uses the selection `" + names[i] + "`");

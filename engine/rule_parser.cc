@@ -92,10 +92,11 @@ class FileParser {
                         std::all_of(member.value.elements.begin(), member.value.elements.end(),
                                     [](const TomlValue& v) { return v.is(Kind::kTable); });
     if (!tables) {
-      reporter_.error("D006", member.span,
-                      "`" + member.key + "` is " + std::string(kind_name(member.value.kind)) + " here",
-                      "every " + member.key + " starts with `" + header +
-                          "`; what belongs to it stands below, up to the next one");
+      reporter_.error(
+          "D006", member.span,
+          "`" + member.key + "` is " + std::string(kind_name(member.value.kind)) +
+              " here, not one of a list of tables",
+          "every " + member.key + " starts with `" + header + "`; what belongs to it stands directly below");
       return;
     }
     for (const TomlValue& table : member.value.elements) {

@@ -45,7 +45,13 @@ std::string hint(std::string_view word, Names known) {
     if (synonym.word == word && contains(known, synonym.key))
       return "did you mean `" + std::string(synonym.key) + "`?";
   }
-  return did_you_mean(word, {known.begin(), known.end()});
+  std::string near = did_you_mean(word, {known.begin(), known.end()});
+  if (!near.empty()) return near;
+  for (const Synonym& synonym : kSynonyms) {
+    const bool near_synonym = contains(known, synonym.key) && !did_you_mean(word, {synonym.word}).empty();
+    if (near_synonym) return "did you mean `" + std::string(synonym.key) + "`?";
+  }
+  return {};
 }
 
 std::string quoted(std::string_view name) { return "`" + std::string(name) + "`"; }
@@ -163,16 +169,19 @@ const TomlValue* read_table(Reporter& reporter, const TomlMember& member) {
 
 void report_choice(Reporter& reporter, std::string_view what, const std::string& value, Span span,
                    Names names) {
-  std::string list;
-  for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + std::string(name);
-  reporter.error("D021", span, quoted(value) + " is not " + std::string(what) + ": " + list,
-                 hint(value, names));
+  std::string help = hint(value, names);
+  std::string message = quoted(value) + " is not " + std::string(what);
+  const bool list_helps = help.empty() || names.size() <= 6;
+  for (size_t i = 0; list_helps && i < names.size(); ++i)
+    message += (i == 0 ? ": " : ", ") + std::string(names[i]);
+  reporter.error("D021", span, std::move(message), std::move(help));
 }
 
 std::optional<std::string> read_choice(Reporter& reporter, const TomlMember& member, Names names) {
   auto text = read_text(reporter, member);
   if (!text || contains(names, *text)) return text;
-  report_choice(reporter, "a " + member.key, *text, member.value.span, names);
+  report_choice(reporter, (member.key == "action" ? "an " : "a ") + member.key, *text, member.value.span,
+                names);
   return std::nullopt;
 }
 

@@ -22,17 +22,19 @@ std::string hex(uint32_t value, size_t digits) {
   return text;
 }
 
-std::string join_path(const std::vector<std::string>& path) {
-  std::string text;
-  for (const std::string& part : path) text += (text.empty() ? "" : ".") + part;
-  return text;
+bool is_bare(std::string_view part) {
+  return !part.empty() && std::all_of(part.begin(), part.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
 }
 
-// What stands between the first and the last single quote of toml++'s message.
-std::string_view quoted_part(std::string_view message) {
-  const size_t first = message.find('\'');
-  const size_t last = message.rfind('\'');
-  return first == last ? std::string_view() : message.substr(first + 1, last - first - 1);
+// As it is written: nc."process.name".
+std::string join_path(const std::vector<std::string>& path) {
+  std::string text;
+  for (const std::string& part : path) {
+    text += (text.empty() ? "" : ".") + (is_bare(part) ? part : "\"" + part + "\"");
+  }
+  return text;
 }
 
 bool looks_like_number(std::string_view token) {
@@ -117,41 +119,33 @@ class Explainer {
   }
 
   Diagnostic redefinition() const {
-    const std::string name(quoted_part(message_.substr(std::min(message_.find(": "), message_.size()))));
     const std::string path = join_path(statement_.path);
     if (statement_.header) {
+      const size_t end = end_of_line(statement_.begin);
       if (says("as array-of-tables") || says("as table") || says("cannot insert")) {
-        return make("D006", "`" + path + "` is a table here and something else before", statement_.begin,
-                    end_of_line(statement_.begin),
+        return make("D006", "`" + path + "` is a table here and something else before", statement_.begin, end,
                     "[x] is one table, [[x]] one of several; a rule's tests are [[rule.test]]");
       }
-      return with_first(make("D003", "table [" + path + "] is defined twice", statement_.begin,
-                             end_of_line(statement_.begin)),
-                        true);
+      return with_first(make("D003", "table [" + path + "] is defined twice", statement_.begin, end));
     }
-    if (says("dotted key")) {
-      return with_first(make("D003", "`" + path + "` goes into something that is a value already",
-                             statement_.begin, statement_.key_end),
-                        false);
-    }
-    const bool whole_key = name.empty() || path.ends_with(name) || statement_.value > at_;
-    const std::string shown = whole_key ? path : name;
-    return with_first(make("D003", "`" + shown + "` is defined twice", whole_key ? statement_.begin : at_,
-                           whole_key ? statement_.key_end : at_ + 1),
-                      false);
+    const bool inside_value = at_ > statement_.value;
+    if (inside_value) return make("D003", "a key of this inline table is defined twice", at_, at_ + 1);
+    const std::string what =
+        says("dotted key") ? "` goes into something that is a value already" : "` is defined twice";
+    return with_first(make("D003", "`" + path + what, statement_.begin, statement_.key_end));
   }
 
-  Diagnostic with_first(Diagnostic diagnostic, bool header) const {
-    TomlScanner scanner(text_.substr(0, block_.end),
-                        header || header_ < block_.begin ? block_.begin : header_);
+  // With a note where the key or header stands already; a key also where it leads into one that does.
+  Diagnostic with_first(Diagnostic diagnostic) const {
+    const bool header = statement_.header;
+    TomlScanner scanner(text_.substr(0, block_.end), header ? block_.begin : std::max(header_, block_.begin));
     while (const auto earlier = scanner.next()) {
       if (earlier->begin >= statement_.begin) break;
       const size_t parts = std::min(earlier->path.size(), statement_.path.size());
-      const bool same =
-          earlier->header == header && parts > 0 &&
-          std::equal(earlier->path.begin(), earlier->path.begin() + static_cast<ptrdiff_t>(parts),
-                     statement_.path.begin());
-      if (!same) continue;
+      const auto end = statement_.path.begin() + static_cast<ptrdiff_t>(parts);
+      const bool same_start = parts > 0 && std::equal(statement_.path.begin(), end, earlier->path.begin());
+      const bool same = header ? earlier->path.size() == statement_.path.size() : true;
+      if (earlier->header != header || !same_start || !same) continue;
       diagnostic.notes.push_back({file_, map_.span(earlier->begin, earlier->key_end), "first defined"});
       break;
     }
@@ -254,12 +248,14 @@ class Explainer {
     }
     if (says("expected '=', saw ':'"))
       return make("D004", "expected `=` after `" + key + "`", at_, at_ + 1, "TOML writes key = value");
-    if (says("expected '='") || statement_.value >= statement_.end) {
+    const bool equals =
+        text_.substr(statement_.key_end, statement_.value - statement_.key_end).find('=') != kNone;
+    if (!equals) {
       return make("D004", "expected `=` and a value after `" + key + "`", std::min(at_, statement_.end),
                   at_ + 1);
     }
     return make("D004", "`" + key + "` has no value", statement_.begin, statement_.key_end,
-                "remove the line or write " + key + " = \"...\"");
+                "write " + key + " = \"...\", or remove the line");
   }
 
   // `x.process.name|contains`: the first part is the selection unless the header names it already.

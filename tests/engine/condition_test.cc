@@ -56,8 +56,8 @@ TEST_CASE("patterns and `them` leave out names that begin with an underscore", "
   CHECK(parsed("1 of them", {"a", "_b", "c"}) == "a or c");
   CHECK(parsed("all of *", {"a", "_b", "c"}) == "a and c");
   CHECK(parsed("1 of _*", {"a", "_b"}) ==
-        "D025@5+2: no selection matches `_*` (selections that begin with `_` are left out of "
-        "patterns and of `them`)");
+        "D025@5+2: no selection matches `_*` (there are: a, _b; those with `_` in front are left out "
+        "of patterns and of `them`)");
 }
 
 TEST_CASE("a mistake in a condition has its place and a way out", "[condition]") {
@@ -90,8 +90,8 @@ TEST_CASE("a mistake in a condition has its place and a way out", "[condition]")
       {"1 of", "D024@2+2: `of` needs `them` or a pattern such as `filter_*`"},
       {"1 of (a)", "D024@5+1: `of` needs `them` or a pattern such as `filter_*`"},
       {"1 of filter_*",
-       "D025@5+8: no selection matches `filter_*` (selections that begin with `_` are left out of "
-       "patterns and of `them`)"},
+       "D025@5+8: no selection matches `filter_*` (there are: a, b, c, sel_x, sel_y, _hidden, not_x, "
+       "sel-a, ...; those with `_` in front are left out of patterns and of `them`)"},
       {"sel_*", "D024@0+5: a pattern needs a quantifier (write `1 of sel_*` or `all of sel_*`)"},
       {"not them", "D024@4+4: `them` needs a quantifier (write `1 of them` or `all of them`)"},
       {"a or sel_z", "D025@5+5: there is no selection `sel_z` (did you mean `sel_x`?)"},
