@@ -52,7 +52,8 @@ std::set<fs::path> cases() {
 
 }  // namespace
 
-TEST_CASE("TRUST bad input 1 to 31: every mistake in a rule file is told as its golden file says", "[rules]") {
+TEST_CASE("TRUST bad input 1 to 31: every mistake in a rule file is told as its golden file says",
+          "[rules]") {
   const bool accept = std::getenv("DETECTD_ACCEPT") != nullptr;
   for (const fs::path& path : cases()) {
     const std::string told = complaints(path);
