@@ -1,7 +1,6 @@
 #include "engine/text_cache.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 #include "engine/text_fold.h"
@@ -22,9 +21,9 @@ TextCache::TextCache(const Schema& schema)
 void TextCache::begin(const Event& event) {
   event_ = &event;
   ++epoch_;
-  if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
   // A block of more than the usual size was made for one giant value.
-  while (!blocks_.empty() && blocks_.back().size > kBlockBytes) blocks_.pop_back();
+  std::erase_if(blocks_, [](const Block& block) { return block.size > kBlockBytes; });
+  if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
   block_ = 0;
   used_ = 0;
   elements_used_ = 0;
