@@ -1,0 +1,157 @@
+#include "engine/hit_json.h"
+
+#include <algorithm>
+
+#include "engine/escape.h"
+#include "engine/process.h"
+#include "engine/timestamp.h"
+
+namespace detectd {
+namespace {
+
+// More than any process table keeps; a line may claim to carry more.
+constexpr size_t kMaxAncestors = 256;
+
+void append_string(std::string_view text, std::string& out) {
+  out += '"';
+  append_json_escaped(text, out);
+  out += '"';
+}
+
+// `,"name":value`, without the comma as an object's first; nothing for an absent or null value.
+void append_member(std::string_view name, const FieldView& value, std::string& out) {
+  if (!value.has_value()) return;
+  if (out.back() != '{') out += ',';
+  append_string(name, out);
+  out += ':';
+  if (value.type == Type::kText) {
+    append_string(value.text, out);
+  } else {
+    append_json_sanitized(value.text, out);
+  }
+}
+
+void append_rule(const Rule& rule, std::string& out) {
+  out += "{\"id\":";
+  append_string(rule.id, out);
+  if (!rule.name.empty()) {
+    out += ",\"name\":";
+    append_string(rule.name, out);
+  }
+  out += ",\"title\":";
+  append_string(rule.title, out);
+  out += ",\"level\":";
+  append_string(to_string(rule.level), out);
+  out += ",\"tags\":[";
+  for (size_t i = 0; i < rule.tags.size(); ++i) {
+    if (i != 0) out += ',';
+    append_string(rule.tags[i], out);
+  }
+  out += "]}";
+}
+
+// One ancestor as the event tells of it: what the line carried wins over the table.
+class AncestorFields {
+ public:
+  AncestorFields(const Event& event, size_t index, const Process* process)
+      : event_(event), index_(index), process_(process) {}
+
+  FieldView find(Leaf leaf, FieldId list) const {
+    if (index_ == 0) {
+      const FieldView parent = event_.find(parent_field(leaf));
+      if (parent.has_value()) return parent;
+    }
+    return event_.find(list, index_);
+  }
+  FieldView find_user(Leaf leaf) const {
+    if (index_ == 0) return event_.find(parent_field(leaf));
+    return process_ != nullptr ? process_->find(leaf) : FieldView{};
+  }
+
+ private:
+  const Event& event_;
+  size_t index_;
+  const Process* process_;
+};
+
+void append_ancestor(const AncestorFields& ancestor, std::string& out) {
+  out += '{';
+  append_member("pid", ancestor.find(Leaf::kPid, field::kAncestorsPid), out);
+  append_member("entity_id", ancestor.find(Leaf::kEntityId, field::kAncestorsEntityId), out);
+  append_member("name", ancestor.find(Leaf::kName, field::kAncestorsName), out);
+  append_member("executable", ancestor.find(Leaf::kExecutable, field::kAncestorsExecutable), out);
+  append_member("command_line", ancestor.find(Leaf::kCommandLine, field::kAncestorsCommandLine), out);
+  const FieldView id = ancestor.find_user(Leaf::kUserId);
+  const FieldView name = ancestor.find_user(Leaf::kUserName);
+  if (id.has_value() || name.has_value()) {
+    if (out.back() != '{') out += ',';
+    out += "\"user\":{";
+    append_member("id", id, out);
+    append_member("name", name, out);
+    out += '}';
+  }
+  out += '}';
+}
+
+size_t count_ancestors(const Event& event) {
+  size_t count = 0;
+  for (const FieldId list : {field::kAncestorsPid, field::kAncestorsEntityId, field::kAncestorsName,
+                             field::kAncestorsExecutable, field::kAncestorsCommandLine}) {
+    count = std::max(count, event.count(list));
+  }
+  const bool parent_carried = event.find(parent_field(Leaf::kPid)).has_value() ||
+                              event.find(parent_field(Leaf::kExecutable)).has_value() ||
+                              event.find(parent_field(Leaf::kName)).has_value();
+  return std::min(std::max(count, size_t{parent_carried}), kMaxAncestors);
+}
+
+}  // namespace
+
+void append_event_json(const Event& event, std::string& out) {
+  if (event.raw().empty()) {
+    out += "{}";
+    return;
+  }
+  append_json_sanitized(event.raw(), out);
+}
+
+void append_lineage_json(const Event& event, std::string& out) {
+  out += '[';
+  const size_t count = count_ancestors(event);
+  const Process* process = event.process ? event.process->parent.get() : nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    if (i != 0) out += ',';
+    append_ancestor(AncestorFields(event, i, process), out);
+    if (process != nullptr) process = process->parent.get();
+  }
+  out += ']';
+}
+
+void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string& out) {
+  const Event& event = *hit.event;
+  out += "{\"type\":\"hit\",\"id\":\"" + to_string(hit.id);
+  out += "\",\"@timestamp\":\"" + format_rfc3339(event.time_ns) + "\",\"rule\":";
+  append_rule(*hit.rule, out);
+  out += ",\"event\":";
+  append_event_json(event, out);
+  out += ",\"lineage\":";
+  append_lineage_json(event, out);
+  if (event.origin.line != 0) {
+    out += ",\"capture\":{\"file\":";
+    append_string(options.capture_file, out);
+    out += ",\"line\":" + std::to_string(event.origin.line) + '}';
+  }
+  out += ",\"count\":1";
+  if (hit.rule->response && hit.rule->response->action != ResponseAction::kAlert) {
+    out += ",\"response\":{\"action\":";
+    append_string(to_string(hit.rule->response->action), out);
+    out += ",\"target\":";
+    append_string(hit.rule->response->target, out);
+    out += ",\"outcome\":";
+    append_string(options.response_outcome, out);
+    out += '}';
+  }
+  out += '}';
+}
+
+}  // namespace detectd

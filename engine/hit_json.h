@@ -1,0 +1,28 @@
+// A hit as JSON: the one shape that is printed, stored and delivered. Described in detectd-hits(5).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/hit.h"
+
+namespace detectd {
+
+// {"type":"hit","id":...,"@timestamp":...,"rule":{...},"event":{...},"lineage":[...],"capture":{...},
+//  "count":1,"response":{...}} on one line, without a newline. `capture_file` is the name of the file that
+// the event was read from; `response` stands there only where the rule asks for one, with
+// `outcome` as what became of it.
+struct HitJsonOptions {
+  std::string_view capture_file;
+  std::string_view response_outcome = "replay";
+};
+void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string& out);
+
+// The event's line as it was read, on one line, with what must not reach a terminal escaped.
+void append_event_json(const Event& event, std::string& out);
+
+// The ancestors, nearest first: [{"pid":...,"entity_id":...,"name":...,"executable":...,"command_line":...,
+// "user":{"id":...,"name":...}}]. What is not known is left out.
+void append_lineage_json(const Event& event, std::string& out);
+
+}  // namespace detectd
