@@ -1,0 +1,17 @@
+// --only and --skip: which rules of a document run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/result.h"
+#include "engine/rule.h"
+
+namespace detectd {
+
+// Leaves in `document` the rules that `only` names (all, if it is empty) and `skip` does not, by id or
+// name. Errc::kUsage for one that does not exist.
+Status select_rules(const std::vector<std::string>& only, const std::vector<std::string>& skip,
+                    RuleDocument& document);
+
+}  // namespace detectd

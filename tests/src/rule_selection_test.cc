@@ -1,0 +1,44 @@
+#include "src/rule_selection.h"
+
+#include <catch2/catch.hpp>
+
+namespace detectd {
+namespace {
+
+RuleDocument three_rules() {
+  RuleDocument document;
+  for (const char* name : {"web_shell", "nc_reverse", ""}) {
+    Rule rule;
+    rule.id = "id-" + std::to_string(document.rules.size());
+    rule.name = name;
+    document.rules.push_back(rule);
+  }
+  return document;
+}
+
+std::string selected(const std::vector<std::string>& only, const std::vector<std::string>& skip) {
+  RuleDocument document = three_rules();
+  const Status status = select_rules(only, skip, document);
+  if (!status) return status.error().message;
+  std::string ids;
+  for (const Rule& rule : document.rules) ids += rule.id + " ";
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("rules are selected by id or name, and what is skipped stays away", "[rule_selection]") {
+  CHECK(selected({}, {}) == "id-0 id-1 id-2 ");
+  CHECK(selected({"web_shell", "id-2"}, {}) == "id-0 id-2 ");
+  CHECK(selected({}, {"id-1"}) == "id-0 id-2 ");
+  CHECK(selected({"web_shell"}, {"id-0"}).empty());
+}
+
+TEST_CASE("a rule that does not exist is an error with a hint", "[rule_selection]") {
+  CHECK(selected({"web_shel"}, {}) ==
+        "--only: no rule has the id or name `web_shel`; did you mean `web_shell`?");
+  CHECK(selected({}, {"something else"}) == "--skip: no rule has the id or name `something else`");
+  CHECK(selected({""}, {}) == "--only: no rule has the id or name ``");
+}
+
+}  // namespace detectd
