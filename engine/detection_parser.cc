@@ -211,7 +211,7 @@ class DetectionParser {
     }
     for (uint32_t i = 0; i < names.size() && reporter_.errors() == errors_before; ++i) {
       if (!used.contains(i))
-        reporter_.warning("D132", detection_.selections[i].span,
+        reporter_.warning("D056", detection_.selections[i].span,
                           "no condition uses the selection `" + names[i] + "`");
     }
   }

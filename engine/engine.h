@@ -1,6 +1,7 @@
 // The engine: a pure function of the event stream. It has no clock, no file, no socket and no log.
 //
-//   observe   in order: process table, lineage, derived fields; gives the events back in the order in
+//   observe   in order: process table, lineage, derived fields; gives the events back in the order
+//   in
 //             which they are to be judged (an id change may wait 10 ms for its exec)
 //   match     const, may run in parallel: which rules hold for an event
 //   conclude  in order: hits, digests
@@ -40,12 +41,14 @@ class Engine {
   Engine(std::shared_ptr<const RuleSet> rules, Options options);
   ~Engine();
 
-  // Takes `event` and appends to `ready` what may be judged now. Events are swapped in, so `event` is left
-  // without a meaning, but reusable; swapping a chunk with a `ready` that is done lets buffers circulate.
+  // Takes `event` and appends to `ready` what may be judged now. Events are swapped in, so `event`
+  // is left without a meaning, but reusable; swapping a chunk with a `ready` that is done lets
+  // buffers circulate.
   void observe(Event& event, std::vector<Event>& ready);
   // The end of the stream: gives back what still waits.
   void flush(std::vector<Event>& ready);
-  // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one thread's.
+  // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one
+  // thread's.
   void match(const Event& event, Matcher& matcher, std::vector<uint32_t>& held) const;
   // Appends a hit for each rule that held.
   void conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);

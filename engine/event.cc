@@ -114,9 +114,7 @@ bool Event::set(FieldId id, const FieldView& value) {
 
 bool Event::begin_list(FieldId id) { return push(id, Tag::kList, {}, 0); }
 bool Event::append_null(FieldId id) { return push_element(id, Tag::kNull, {}, 0); }
-bool Event::append_text(FieldId id, std::string_view text) {
-  return push_element(id, Tag::kText, text, 0);
-}
+bool Event::append_text(FieldId id, std::string_view text) { return push_element(id, Tag::kText, text, 0); }
 bool Event::append_integer(FieldId id, int64_t number, std::string_view as_written) {
   return push_element(id, Tag::kInteger, as_written, number);
 }
@@ -234,8 +232,7 @@ size_t Event::count_in_lineage(FieldId id) const {
       for (; ancestor != nullptr && ancestors < kMaxAncestors; ancestor = ancestor->parent.get()) ++ancestors;
       return ancestors;
     }
-    case Subject::kPrevious:
-      return process && process->previous ? process->previous->count(place.leaf) : 0;
+    case Subject::kPrevious: return process && process->previous ? process->previous->count(place.leaf) : 0;
     case Subject::kOther: return 0;
   }
   return 0;

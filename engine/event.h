@@ -40,7 +40,7 @@ struct Origin {
 
 // The host a capture was taken on, from its header; shared by all its events.
 struct CaptureHost {
-  std::string id;       // machine id
+  std::string id;  // machine id
   std::string name;
   std::string boot_id;
 };
@@ -48,18 +48,18 @@ struct CaptureHost {
 class Event {
  public:
   EventKind kind = EventKind::kExec;
-  bool has_time = false;      // `time_ns` was in the line
-  bool silent = false;        // feeds the process table, is shown to no rule
+  bool has_time = false;  // `time_ns` was in the line
+  bool silent = false;    // feeds the process table, is shown to no rule
   // Set by EventOrder on an exec and on the id changes right before it that belong to it.
   bool joined = false;
   int64_t time_ns = 0;
-  uint64_t sequence = 0;      // `event.sequence`, 0 where it was not carried
+  uint64_t sequence = 0;  // `event.sequence`, 0 where it was not carried
   // How many earlier events had the same host, boot, time, kind, pids and sequence (the n of `event_key`).
   uint32_t repetition = 0;
   Origin origin;
   std::shared_ptr<const CaptureHost> host;  // null where the capture has no header
-  std::shared_ptr<const Process> process;  // set by the process table; null without a pid
-  std::shared_ptr<const Process> target;   // the same for `Target.process.*`
+  std::shared_ptr<const Process> process;   // set by the process table; null without a pid
+  std::shared_ptr<const Process> target;    // the same for `Target.process.*`
 
   // Empty, with room for `field_count` fields (Schema::size()).
   void clear(size_t field_count = kFieldCount + 1);

@@ -7,9 +7,7 @@
 namespace detectd {
 namespace {
 
-int64_t carried_number(const Event& event, FieldId id) {
-  return event.find_carried(id).number;
-}
+int64_t carried_number(const Event& event, FieldId id) { return event.find_carried(id).number; }
 
 uint64_t mix(uint64_t hash, uint64_t value) {
   hash ^= value + 0x9E37'79B9'7F4A'7C15ULL + (hash << 6) + (hash >> 2);
@@ -51,8 +49,8 @@ Sha256 event_key(Sha256Hasher& hasher, const Event& event) {
 
 uint32_t RepetitionCounter::count(const Event& event) {
   const uint64_t key = hash_of(event);
-  const bool time_has_passed = event.time_ns > since_ns_ + kNanosPerSecond ||
-                               event.time_ns < since_ns_ - kNanosPerSecond;
+  const bool time_has_passed =
+      event.time_ns > since_ns_ + kNanosPerSecond || event.time_ns < since_ns_ - kNanosPerSecond;
   if (time_has_passed || current_.size() >= kMaxKeys) {
     before_.swap(current_);
     current_.clear();

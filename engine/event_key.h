@@ -16,8 +16,8 @@ std::string_view host_of(const Event& event);
 // SHA-256 over host, boot id, time, kind, pid, target's pid, sequence and event.repetition.
 Sha256 event_key(Sha256Hasher& hasher, const Event& event);
 
-// Numbers events that are equal in all the rest of their key. Remembers one to two seconds of event time,
-// and at most kMaxKeys of them: events that are equal stand close together.
+// Numbers events that are equal in all the rest of their key. Remembers one to two seconds of event
+// time, and at most kMaxKeys of them: events that are equal stand close together.
 class RepetitionCounter {
  public:
   static constexpr size_t kMaxKeys = 65'536;

@@ -26,9 +26,7 @@ constexpr std::array<std::string_view, kEventKindCount> kNames = {
 
 }  // namespace
 
-std::string_view to_string(EventKind kind) {
-  return kNames[static_cast<size_t>(kind)];
-}
+std::string_view to_string(EventKind kind) { return kNames[static_cast<size_t>(kind)]; }
 
 std::string to_string(KindSet kinds) {
   std::string names;

@@ -29,10 +29,10 @@ constexpr std::array<FieldInfo, kFieldCount> kTable = {{
 #define LEAF(constant, name, type, cardinality, lifetime, trust, kinds, meaning) \
   {"process." name, FieldType::k##type, k##cardinality, Trust::k##trust, kinds##Kinds, meaning},
 #include "engine/field_table.def"
-#define LEAF(constant, name, type, cardinality, lifetime, trust, kinds, meaning)                    \
+#define LEAF(constant, name, type, cardinality, lifetime, trust, kinds, meaning) \
   {"process.parent." name, FieldType::k##type, k##cardinality, Trust::k##trust, kProcessKinds, meaning},
 #include "engine/field_table.def"
-#define LEAF(constant, name, type, cardinality, lifetime, trust, kinds, meaning)                   \
+#define LEAF(constant, name, type, cardinality, lifetime, trust, kinds, meaning) \
   {"Target.process." name, FieldType::k##type, k##cardinality, Trust::k##trust, kTraceKinds, meaning},
 #include "engine/field_table.def"
 #define FIELD(constant, name, type, cardinality, trust, kinds, meaning) \
@@ -78,9 +78,7 @@ const FieldInfo& table_info(FieldId id) {
   return kTable[index_of(id)];
 }
 
-Lifetime lifetime_of(Leaf leaf) {
-  return kLifetimes[static_cast<size_t>(leaf)];
-}
+Lifetime lifetime_of(Leaf leaf) { return kLifetimes[static_cast<size_t>(leaf)]; }
 
 FieldPlace place_of(FieldId id) {
   const size_t index = index_of(id);
@@ -111,8 +109,8 @@ std::optional<FieldId> find_table_field(std::string_view name) {
 
 std::optional<FieldId> find_table_field_or_alias(std::string_view name) {
   if (const auto id = find_table_field(name)) return id;
-  for (const std::string_view prefix : {"user.", "real_user.", "saved_user.", "group.", "real_group.",
-                                        "saved_group."}) {
+  for (const std::string_view prefix :
+       {"user.", "real_user.", "saved_user.", "group.", "real_group.", "saved_group."}) {
     if (name.starts_with(prefix)) return find_table_field("process." + std::string(name));
   }
   return std::nullopt;

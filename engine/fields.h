@@ -32,8 +32,12 @@ enum class Leaf : uint8_t {
 inline constexpr size_t kLeafCount = static_cast<size_t>(Leaf::kCount);
 
 constexpr FieldId process_field(Leaf leaf) { return FieldId(static_cast<uint16_t>(leaf)); }
-constexpr FieldId parent_field(Leaf leaf) { return FieldId(static_cast<uint16_t>(kLeafCount + static_cast<size_t>(leaf))); }
-constexpr FieldId target_field(Leaf leaf) { return FieldId(static_cast<uint16_t>(2 * kLeafCount + static_cast<size_t>(leaf))); }
+constexpr FieldId parent_field(Leaf leaf) {
+  return FieldId(static_cast<uint16_t>(kLeafCount + static_cast<size_t>(leaf)));
+}
+constexpr FieldId target_field(Leaf leaf) {
+  return FieldId(static_cast<uint16_t>(2 * kLeafCount + static_cast<size_t>(leaf)));
+}
 
 // The fields that are no leaves, by name: field::kTimestamp, field::kEscalated, ...
 namespace field {

@@ -11,8 +11,8 @@
 
 namespace detectd {
 
-// The first 128 bits of SHA-256(rule id, event_key): the same event and rule give the same id in every
-// run, so storing a hit twice adds nothing.
+// The first 128 bits of SHA-256(rule id, event_key): the same event and rule give the same id in
+// every run, so storing a hit twice adds nothing.
 using HitId = std::array<uint8_t, 16>;
 std::string to_string(const HitId& id);  // 32 hexadecimal digits
 

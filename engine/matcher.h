@@ -14,7 +14,8 @@ class Matcher {
   // `rules` must outlive the matcher.
   explicit Matcher(const RuleSet& rules);
 
-  // Appends the indices of the rules that hold, ascending. An event that is `silent` is shown to none.
+  // Appends the indices of the rules that hold, ascending. An event that is `silent` is shown to
+  // none.
   void match(const Event& event, std::vector<uint32_t>& held);
 
   // How many terms were evaluated, over all events: what a rule set costs, apart from the machine.

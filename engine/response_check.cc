@@ -14,9 +14,7 @@ constexpr KindSet kNoResponse = {kEnd, kFork, kCoredump, kAlreadyRunning, kLost}
 bool vouched(const Condition& condition, uint32_t node_index, bool wanted,
              const std::vector<SelectionTrust>& selections) {
   const Condition::Node& node = condition.nodes()[node_index];
-  const auto child_vouched = [&](uint32_t child) {
-    return vouched(condition, child, wanted, selections);
-  };
+  const auto child_vouched = [&](uint32_t child) { return vouched(condition, child, wanted, selections); };
   const auto& children = node.children;
   switch (node.op) {
     case Condition::Op::kConstant: return node.constant != wanted;  // never so: nothing to vouch for
@@ -84,15 +82,12 @@ void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
     report(rule, "D122", action + " needs `on = \"exec_check\"`: the exec must not have happened yet",
            "use `on = \"exec_check\"`, or `action = \"kill\"`", diagnostics);
   }
-  if (rule.response->target != "process" && rule.response->target != "parent") {
-    report(rule, "D123", "a rule's response has no target `" + rule.response->target + "`",
-           "use `target = \"process\"` (the default) or `target = \"parent\"`", diagnostics);
-  }
   const auto root = static_cast<uint32_t>(condition.nodes().size() - 1);
   if (!vouched(condition, root, true, selections)) {
     report(rule, "D120",
-           action + " rests on the process's own word: it can hold without any item on the executable, "
-                    "the user, or the parent",
+           action +
+               " rests on the process's own word: it can hold without any item on the executable, "
+               "the user, or the parent",
            "anybody can write any command line; add such an item to every way the condition can hold, "
            "as `\"process.executable\" = \"/usr/bin/nc\"`",
            diagnostics);

@@ -1,5 +1,5 @@
-// May a rule end a process? Only where every way in which it can hold rests on something that the kernel
-// vouches for: anybody can put any text on a command line, a root job's file name included.
+// May a rule end a process? Only where every way in which it can hold rests on something that the
+// kernel vouches for: anybody can put any text on a command line, a root job's file name included.
 #pragma once
 
 #include "engine/condition.h"
@@ -13,11 +13,11 @@ struct SelectionTrust {
   std::vector<bool> vouched_alternatives;
 };
 
-// Whether a positive item on this field vouches for what the process is: its executable and what comes
-// with it, its user, the same of its parent and ancestors. A time, a pid, a flag do not.
+// Whether a positive item on this field vouches for what the process is: its executable and what
+// comes with it, its user, the same of its parent and ancestors. A time, a pid, a flag do not.
 bool vouches(FieldId id);
 
-// Reports D120 to D123; nothing for a rule that only alerts.
+// Reports D120 to D122; nothing for a rule that only alerts.
 void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
                     const std::vector<SelectionTrust>& selections, Diagnostics& diagnostics);
 

@@ -48,8 +48,7 @@ Sha256 item_digest(const Item& item, const RuleDocument& document) {
 }
 
 // The order of a selection's items says nothing.
-void add_alternative(Sha256Hasher& hasher, const std::vector<Item>& items,
-                     const RuleDocument& document) {
+void add_alternative(Sha256Hasher& hasher, const std::vector<Item>& items, const RuleDocument& document) {
   std::vector<Sha256> digests;
   digests.reserve(items.size());
   for (const Item& item : items) digests.push_back(item_digest(item, document));

@@ -1,5 +1,5 @@
-// What a rule says, as bytes to hash: equal for two rules that hold for the same events and ask for the
-// same, whatever their layout, prose and tests.
+// What a rule says, as bytes to hash: equal for two rules that hold for the same events and ask for
+// the same, whatever their layout, prose and tests.
 #pragma once
 
 #include "engine/digest.h"

@@ -8,7 +8,8 @@
 namespace detectd {
 namespace {
 
-// From SigmaHQ's pySigma-backend-elasticsearch (pipelines macos.py, windows.py); `own.` has no ECS name.
+// From SigmaHQ's pySigma-backend-elasticsearch (pipelines macos.py, windows.py); `own.` has no ECS
+// name.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kSigmaFields = {{
     {"CommandLine", "process.command_line"},
     {"Company", "process.pe.company"},
@@ -75,8 +76,8 @@ Item translate_sigma_item(const Item& item) {
     const bool* const flag = std::get_if<bool>(&scalar.value);
     const std::string* const text = scalar.text();
     const bool attempted = (flag != nullptr && *flag) || (text != nullptr && *text == "true");
-    scalar.value = std::string(to_string(attempted ? EventKind::kConnectionAttempted
-                                                   : EventKind::kConnectionAccepted));
+    scalar.value =
+        std::string(to_string(attempted ? EventKind::kConnectionAttempted : EventKind::kConnectionAccepted));
   }
   return translated;
 }

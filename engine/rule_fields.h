@@ -10,18 +10,21 @@
 
 namespace detectd {
 
-// The kinds that a logsource's events come as; empty where no source feeds it, `reason` then says so.
+// The kinds that a logsource's events come as; empty where no source feeds it, `reason` then says
+// so.
 struct LogsourceKinds {
   KindSet kinds;
   std::string reason;
 };
 LogsourceKinds kinds_of(const Logsource& logsource);
 
-// Sigma's name of a field to ours (`Image` to `process.executable`); the name itself where Sigma has none.
+// Sigma's name of a field to ours (`Image` to `process.executable`); the name itself where Sigma
+// has none.
 std::string_view translate_sigma_field(std::string_view name);
 
-// Sigma's `Initiated` is not a field here but the kind of the event: true is connection_attempted, false
-// connection_accepted. Rewrites such an item of a rule with Sigma's taxonomy; leaves all others.
+// Sigma's `Initiated` is not a field here but the kind of the event: true is connection_attempted,
+// false connection_accepted. Rewrites such an item of a rule with Sigma's taxonomy; leaves all
+// others.
 Item translate_sigma_item(const Item& item);
 
 // Where a name is not known: a field of the table that is spelt nearly like it, as a help text.

@@ -1,16 +1,17 @@
-// Rules, compiled: immutable, and shared by all threads that match. A reload makes a new one and swaps the
-// pointer between two events.
+// Rules, compiled: immutable, and shared by all threads that match. A reload makes a new one and
+// swaps the pointer between two events.
 //
-// A rule becomes a decision program. Each instruction asks whether one term holds and names where to go
-// then, and where otherwise; the ends are kAccept and kReject:
+// A rule becomes a decision program. Each instruction asks whether one term holds and names where
+// to go then, and where otherwise; the ends are kAccept and kReject:
 //
 //   shell and server and not certbot         0: certbot?  reject  accept
 //                                            1: server?   0       reject
 //                                   entry -> 2: shell?    1       reject
 //
-// A term is one item (a field and what it must be), shared by all rules that say the same, so that it is
-// evaluated at most once per event. Items on `process.ancestors.*` of one selection are one term, for they
-// concern one ancestor. Where the order is free (and, or), the cheap terms are asked first.
+// A term is one item (a field and what it must be), shared by all rules that say the same, so that
+// it is evaluated at most once per event. Items on `process.ancestors.*` of one selection are one
+// term, for they concern one ancestor. Where the order is free (and, or), the cheap terms are asked
+// first.
 #pragma once
 
 #include <array>
@@ -56,19 +57,17 @@ struct InactiveRule {
 
 class RuleSet {
  public:
-  // Compiles what can be compiled: a rule with a mistake is reported and left out, so the caller decides by
-  // diagnostics.errors() whether to run at all.
+  // Compiles what can be compiled: a rule with a mistake is reported and left out, so the caller
+  // decides by diagnostics.errors() whether to run at all.
   static std::shared_ptr<const RuleSet> compile(const RuleDocument& document, Diagnostics& diagnostics);
 
   // Active rules, sorted by id.
   std::span<const CompiledRule> rules() const { return rules_; }
-  // Checked but not run, sorted by id: deprecated ones, and those of which no source could feed the events
-  // or a field.
+  // Checked but not run, sorted by id: deprecated ones, and those of which no source could feed the
+  // events or a field.
   std::span<const InactiveRule> inactive() const { return inactive_; }
   // Indices into rules(), ascending.
-  std::span<const uint32_t> rules_for(EventKind kind) const {
-    return by_kind_[static_cast<size_t>(kind)];
-  }
+  std::span<const uint32_t> rules_for(EventKind kind) const { return by_kind_[static_cast<size_t>(kind)]; }
   std::span<const Term> terms() const { return terms_; }
   std::span<const Instruction> program() const { return program_; }
   const Schema& schema() const { return schema_; }

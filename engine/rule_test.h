@@ -17,8 +17,8 @@ struct RuleTestResult {
   bool passed() const { return problem.empty() && matched == test->match; }
 };
 
-// All tests of all active rules, in the rules' order. An event without `event.action` is of the first
-// kind in the order of EventKind that its rule is for.
+// All tests of all active rules, in the rules' order. An event without `event.action` is of the
+// first kind in the order of EventKind that its rule is for.
 std::vector<RuleTestResult> run_rule_tests(const std::shared_ptr<const RuleSet>& rules);
 
 }  // namespace detectd

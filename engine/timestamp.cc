@@ -90,8 +90,7 @@ CivilTime civil_time(int64_t time_ns) {
   const std::chrono::sys_time<std::chrono::nanoseconds> time{std::chrono::nanoseconds(time_ns)};
   const auto midnight = std::chrono::floor<days>(time);
   const std::chrono::year_month_day date(midnight);
-  const auto since_midnight_s =
-      std::chrono::duration_cast<std::chrono::seconds>(time - midnight).count();
+  const auto since_midnight_s = std::chrono::duration_cast<std::chrono::seconds>(time - midnight).count();
 
   CivilTime civil;
   civil.year = int(date.year());
@@ -114,9 +113,8 @@ std::string format_rfc3339(int64_t time_ns, int digits) {
   int64_t fraction = time_ns % kNanosPerSecond;
   if (fraction < 0) fraction += kNanosPerSecond;
   std::array<char, 48> buffer{};
-  const int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09d",
-                                   t.year, t.month, t.day, t.hour, t.minute, t.second,
-                                   static_cast<int>(fraction));
+  const int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09d", t.year,
+                                   t.month, t.day, t.hour, t.minute, t.second, static_cast<int>(fraction));
   std::string text(buffer.data(), static_cast<size_t>(length));
   text.resize(text.size() - static_cast<size_t>(digits == 0 ? 10 : 9 - digits));
   text += 'Z';

@@ -21,8 +21,8 @@ std::string format_rfc3339(int64_t time_ns, int digits = 9);
 // A UTC instant in its parts.
 struct CivilTime {
   int year = 1970;
-  int month = 1;     // 1 to 12
-  int day = 1;       // 1 to 31
+  int month = 1;  // 1 to 12
+  int day = 1;    // 1 to 31
   int hour = 0;
   int minute = 0;
   int second = 0;
