@@ -78,10 +78,12 @@ struct Excerpt {
 
 Excerpt excerpt_of(const SourceFile& file, const Span& span) {
   const std::vector<Cell> cells = cells_of(source_line(file, span.line));
-  const size_t caret = std::min<size_t>(span.column > 0 ? span.column - 1 : 0, cells.size());
+  const uint32_t first_column = span.line == file.first_line ? file.first_column : 1;
+  const size_t caret =
+      std::min<size_t>(span.column > first_column ? span.column - first_column : 0, cells.size());
   const auto [from, to] = window(cells, caret);
   Excerpt excerpt;
-  if (from > 0) excerpt.line = "...";
+  if (from > 0 || first_column > 1) excerpt.line = "...";
   excerpt.carets.assign(excerpt.line.size() + width_of(cells, from, caret), ' ');
   for (size_t i = from; i < to; ++i) excerpt.line += cells[i].text;
   if (to < cells.size()) excerpt.line += "...";
@@ -158,7 +160,8 @@ void Diagnostics::sort() {
 std::string_view source_line(const SourceFile& file, uint32_t line) {
   std::string_view rest = file.text;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
-  for (uint32_t i = 1; i < line; ++i) {
+  if (line < file.first_line) return {};
+  for (uint32_t i = file.first_line; i < line; ++i) {
     const size_t end = rest.find('\n');
     if (end == std::string_view::npos) return {};
     rest.remove_prefix(end + 1);

@@ -22,6 +22,9 @@ namespace detectd {
 struct SourceFile {
   std::string path;
   std::string text;
+  // Where the text begins in the file: of a capture's broken line only a part is kept.
+  uint32_t first_line = 1;
+  uint32_t first_column = 1;
 };
 using SourcePtr = std::shared_ptr<const SourceFile>;
 

@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "engine/captured_value.h"
 #include "engine/escape.h"
 #include "engine/json_place.h"
 #include "engine/json_text.h"
@@ -23,98 +24,7 @@ using Role = NameNode::Role;
 
 static_assert(EventDecoder::kPadding >= simdjson::SIMDJSON_PADDING);
 
-constexpr int64_t kMaxPid = int64_t{1} << 22;  // PID_MAX_LIMIT of Linux on 64 bits
-
-struct Scalar {
-  Type type = Type::kNull;
-  std::string_view text;  // inside the line, or in scratch space until the next one is read
-  int64_t number = 0;
-  double real = 0;
-};
-
-std::string_view without_blanks_behind(std::string_view token) {
-  while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') token.remove_suffix(1);
-  return token;
-}
-
-// A value as a message quotes it.
-std::string shown(const Scalar& value) {
-  constexpr size_t kShown = 40;
-  std::string text(value.text.substr(0, kShown));
-  if (value.text.size() > kShown) text += "...";
-  return value.type == Type::kText ? '"' + text + '"' : text;
-}
-
-std::string_view expectation(ValueCheck check) {
-  switch (check) {
-    case ValueCheck::kInteger: return "an integer";
-    case ValueCheck::kCount: return "an integer from 0";
-    case ValueCheck::kPid: return "a process id from 0 to 4194304";
-    case ValueCheck::kUserOrGroup: return "an id";
-    case ValueCheck::kBoolean: return "true or false";
-    case ValueCheck::kTime: return "a time such as \"2026-11-20T14:03:07.112Z\"";
-    case ValueCheck::kText: return "a text";
-    case ValueCheck::kAny: return "a value";
-  }
-  return "a value";
-}
-
-// Numbers and booleans that a capture wrote as text.
-void read_as(FieldType type, Scalar& value) {
-  if (value.type != Type::kText) return;
-  if (type == FieldType::kInteger && parse_decimal(value.text, value.number)) {
-    value.type = Type::kInteger;
-  } else if (type == FieldType::kReal) {
-    const JsonNumber number = parse_json_number(value.text);
-    if (number.kind == JsonNumber::Kind::kInvalid || number.kind == JsonNumber::Kind::kInfinite) return;
-    const bool integer = number.kind == JsonNumber::Kind::kInteger;
-    value.type = integer ? Type::kInteger : Type::kReal;
-    value.number = number.integer;
-    value.real = number.real;
-  } else if (type == FieldType::kBoolean && (value.text == "true" || value.text == "false")) {
-    value.type = Type::kBoolean;
-    value.number = value.text == "true" ? 1 : 0;
-  }
-}
-
-// Whether a value, after read_as, is one the table allows.
-bool passes(ValueCheck check, const Scalar& value) {
-  if (value.type == Type::kNull) return true;
-  const bool integer = value.type == Type::kInteger;
-  // A number of 64 bits without a sign, such as an inode, is kept as a real with its text.
-  const bool large = value.type == Type::kReal && value.text.find_first_of(".eE") == std::string_view::npos;
-  switch (check) {
-    case ValueCheck::kAny:
-    case ValueCheck::kText: return true;
-    case ValueCheck::kInteger: return integer || large;
-    case ValueCheck::kUserOrGroup: return integer || large || value.type == Type::kText;
-    case ValueCheck::kCount: return integer && value.number >= 0;
-    case ValueCheck::kPid: return integer && value.number >= 0 && value.number <= kMaxPid;
-    case ValueCheck::kBoolean: return value.type == Type::kBoolean;
-    case ValueCheck::kTime: return value.type == Type::kText && parse_rfc3339(value.text).has_value();
-  }
-  return true;
-}
-
 }  // namespace
-
-void want_always(Schema& schema) {
-  using enum Leaf;
-  for (const Leaf leaf : {kPid, kStart, kName, kExecutable, kArgs, kCommandLine, kThreadId, kThreadName,
-                          kEntityId, kUserId, kUserName, kRealUserId, kSavedUserId, kGroupId, kRealGroupId,
-                          kSavedGroupId, kCapabilities, kExitCode}) {
-    schema.want(process_field(leaf));
-  }
-  for (const Leaf leaf : {kPid, kEntityId, kExecutable, kName, kCommandLine, kStart, kUserName}) {
-    schema.want(parent_field(leaf));
-  }
-  for (const Leaf leaf : {kPid, kEntityId, kStart}) schema.want(target_field(leaf));
-  for (const FieldId id : {field::kHostName, field::kHostId, field::kSequence, field::kReason,
-                           field::kEventStart, field::kEventEnd, field::kLost, field::kEscalated,
-                           field::kMissing, field::kBootNs, field::kArgvTruncated}) {
-    schema.want(id);
-  }
-}
 
 // One line after the other. The functions that read return false when the line cannot be used; then
 // `problem_` says why, or the line is no JSON and the strict checker finds the place.
@@ -146,14 +56,13 @@ class EventDecoder::Walk {
   bool read_unknown(ondemand::value value, bool searchable, size_t depth);
   bool read_value_of(uint32_t node_index, ondemand::value value, size_t depth);
   bool read_elements(uint32_t node_index, ondemand::array array, size_t depth);
-  bool read_scalar(ondemand::value& value, Scalar& scalar);
-  bool read_string(std::string_view inside, std::string_view& text);
-  bool accept(uint32_t node_index, Scalar& scalar, const char* at);
-  void apply_role(const NameNode& node, const Scalar& scalar);
+  bool read_scalar(ondemand::value& value, CapturedValue& scalar);
+  bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
+  void apply_role(const NameNode& node, const CapturedValue& scalar);
   void keep_unknown_text(std::string_view text);
   bool wrong(uint32_t node_index, const char* at, std::string_view found);
-  bool store(FieldId id, const Scalar& scalar);
-  bool store_element(FieldId id, const Scalar& scalar);
+  bool store(FieldId id, const CapturedValue& scalar);
+  bool store_element(FieldId id, const CapturedValue& scalar);
   void finish();
   void finish_kind();
   void withhold_missing();
@@ -380,7 +289,7 @@ bool EventDecoder::Walk::read_unknown(ondemand::value value, bool searchable, si
     }
     return true;
   }
-  Scalar scalar;
+  CapturedValue scalar;
   if (!read_scalar(value, scalar)) return false;
   if (searchable && scalar.type == Type::kText && schema_.wants_all_text()) keep_unknown_text(scalar.text);
   return true;
@@ -395,7 +304,7 @@ bool EventDecoder::Walk::read_value_of(uint32_t node_index, ondemand::value valu
     if (value.get_array().get(array)) return false;
     return read_elements(node_index, array, depth + 1);
   }
-  Scalar scalar;
+  CapturedValue scalar;
   if (!read_scalar(value, scalar) || !accept(node_index, scalar, at)) return false;
   if (!node.wanted || (node.alias && event_->carries(node.field()))) return true;
   if (!store(node.field(), scalar)) notes_->values_dropped = true;
@@ -419,7 +328,7 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array arra
       if (!read_unknown(value, node.searchable, depth)) return false;
       continue;
     }
-    Scalar scalar;
+    CapturedValue scalar;
     if (!read_scalar(value, scalar) || !accept(node_index, scalar, at)) return false;
     if (++count > kMaxListElements) {
       notes_->values_dropped = true;
@@ -434,51 +343,20 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array arra
   return true;
 }
 
-bool EventDecoder::Walk::read_scalar(ondemand::value& value, Scalar& scalar) {
-  const std::string_view token = without_blanks_behind(value.raw_json_token());
-  if (token.empty()) return false;
-  if (token[0] == '"') {
-    // Consumed, for simdjson would skip a string before a colon as if it were a key. Other scalars are
-    // left to be skipped.
-    ondemand::raw_json_string consumed;
-    if (value.get_raw_json_string().get(consumed)) return false;
-    if (token.size() < 2 || token.back() != '"') return false;
-    scalar.type = Type::kText;
-    return read_string(token.substr(1, token.size() - 2), scalar.text);
-  }
-  scalar.text = token;
-  if (token == "null") {
-    scalar.type = Type::kNull;
-    return true;
-  }
-  if (token == "true" || token == "false") {
-    scalar.type = Type::kBoolean;
-    scalar.number = token == "true" ? 1 : 0;
-    return true;
-  }
-  const JsonNumber number = parse_json_number(token);
-  if (number.kind == JsonNumber::Kind::kInvalid || number.kind == JsonNumber::Kind::kInfinite) return false;
-  scalar.type = number.kind == JsonNumber::Kind::kInteger ? Type::kInteger : Type::kReal;
-  scalar.number = number.integer;
-  scalar.real = number.real;
-  return true;
-}
-
-bool EventDecoder::Walk::read_string(std::string_view inside, std::string_view& text) {
-  if (inside.empty() || std::memchr(inside.data(), '\\', inside.size()) == nullptr) {
-    text = inside;
-    return true;
-  }
-  unescaped_.clear();
+bool EventDecoder::Walk::read_scalar(ondemand::value& value, CapturedValue& scalar) {
+  const std::string_view token = value.raw_json_token();
+  // Strings are consumed, for simdjson would skip one before a colon as if it were a key. Other
+  // values are left to be skipped.
+  ondemand::raw_json_string consumed;
+  if (*token.data() == '"' && value.get_raw_json_string().get(consumed)) return false;
   bool replaced = false;
-  if (unescape_json(inside, unescaped_, replaced) != std::string_view::npos) return false;
+  if (!scan_value(token, unescaped_, replaced, scalar)) return false;
   if (replaced) notes_->replaced_bytes = true;
-  text = unescaped_;
   return true;
 }
 
 // Reads numbers given as text, demands what the table says, and takes what concerns the event itself.
-bool EventDecoder::Walk::accept(uint32_t node_index, Scalar& scalar, const char* at) {
+bool EventDecoder::Walk::accept(uint32_t node_index, CapturedValue& scalar, const char* at) {
   const NameNode& node = names_.node(node_index);
   if (node.has_field()) read_as(node.type, scalar);
   if (node.role == Role::kCapture || node.role == Role::kHeaderPart) {
@@ -493,7 +371,7 @@ bool EventDecoder::Walk::accept(uint32_t node_index, Scalar& scalar, const char*
   return true;
 }
 
-void EventDecoder::Walk::apply_role(const NameNode& node, const Scalar& scalar) {
+void EventDecoder::Walk::apply_role(const NameNode& node, const CapturedValue& scalar) {
   switch (node.role) {
     case Role::kNone: break;
     case Role::kTimestamp:
@@ -545,7 +423,7 @@ bool EventDecoder::Walk::wrong(uint32_t node_index, const char* at, std::string_
   return false;
 }
 
-bool EventDecoder::Walk::store(FieldId id, const Scalar& scalar) {
+bool EventDecoder::Walk::store(FieldId id, const CapturedValue& scalar) {
   const std::string_view text = in_event(scalar.text);
   switch (scalar.type) {
     case Type::kText: return event_->set_text(id, text);
@@ -556,7 +434,7 @@ bool EventDecoder::Walk::store(FieldId id, const Scalar& scalar) {
   }
 }
 
-bool EventDecoder::Walk::store_element(FieldId id, const Scalar& scalar) {
+bool EventDecoder::Walk::store_element(FieldId id, const CapturedValue& scalar) {
   const std::string_view text = in_event(scalar.text);
   switch (scalar.type) {
     case Type::kText: return event_->append_text(id, text);

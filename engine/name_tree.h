@@ -9,12 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/captured_value.h"
 #include "engine/fields.h"
 
 namespace detectd {
-
-// What is demanded of a value of the table's fields.
-enum class ValueCheck : uint8_t { kAny, kText, kInteger, kCount, kPid, kUserOrGroup, kBoolean, kTime };
 
 struct NameNode {
   static constexpr uint16_t kNoField = 0xFFFF;

@@ -232,6 +232,7 @@ TEST_CASE("TRUST bad input 39: broken JSON is told with its exact place", "[even
       {R"({"a":01})", "6 D300: expected a value"},
       {R"({"a":1.})", "6 D300: expected a value"},
       {R"({"a":+1})", "6 D300: expected a value"},
+      {"{\"a\":1\x01}", "6 D300: expected a value"},
       {R"({"a":0x1})", "6 D300: expected a value"},
       {R"({"a":"é\x"})", "8 D300: unknown escape in a string"},
       {R"({"a":"\u12g4"})", "7 D300: unknown escape in a string"},

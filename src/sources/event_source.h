@@ -1,0 +1,43 @@
+// Where events come from: captures now, the kernel later.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "engine/diagnostic.h"
+#include "engine/event.h"
+#include "engine/result.h"
+
+namespace detectd {
+
+// How complete what a source gave is. Grows while the source is read.
+struct SourceReport {
+  uint64_t events = 0;       // given to the caller, `lost` ones included
+  uint64_t skipped = 0;      // lines that could not be used
+  uint64_t lost = 0;         // events that the sensor lost, as far as it knew
+  uint64_t gaps = 0;         // `lost` events: blind or lossy intervals
+  uint64_t bytes_read = 0;   // of the files as they are stored, compressed or not
+  uint64_t bytes_total = 0;  // 0 where not known (standard input)
+  // What is to be told at the end, and on failure the mistake itself (Severity::kError). Sorted by file,
+  // then line.
+  Diagnostics diagnostics;
+
+  bool complete() const { return skipped == 0 && lost == 0 && gaps == 0; }
+};
+
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+
+  // Replaces the contents of `chunk` by the next events, in final order: at least one, at most some
+  // thousand. False, and an empty chunk, at the end. The Events that `chunk` came with are used again, so a
+  // caller gives back the vector it was given. After an error there are no more events; where it is a
+  // mistake in a capture, report() has it as a diagnostic with its place.
+  virtual Result<bool> next(std::vector<Event>& chunk) = 0;
+
+  // Counts and warnings so far; complete once next() gave false or an error.
+  virtual const SourceReport& report() const = 0;
+};
+
+}  // namespace detectd
