@@ -33,11 +33,8 @@ uint64_t load(const char* from, size_t size) {
 ValueCheck check_of(FieldId id) {
   const FieldPlace place = place_of(id);
   switch (place.leaf) {
-    case Leaf::kPid:
-    case Leaf::kThreadId:
-    case Leaf::kVpid:
-    case Leaf::kGroupLeaderPid:
-    case Leaf::kSessionLeaderPid: return ValueCheck::kPid;
+    // Not the leaders' pids: -1 stands in real captures for a group that was gone already.
+    case Leaf::kPid: return ValueCheck::kPid;
     // ECS has them as text: a Windows capture says S-1-5-18.
     case Leaf::kUserId:
     case Leaf::kRealUserId:

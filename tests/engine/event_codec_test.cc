@@ -278,7 +278,7 @@ TEST_CASE("TRUST bad input 43: wrong types and ids are told with the path of the
     CAPTURE(c.line);
     CHECK(problem_of(c.line) == c.want);
   }
-  CHECK(problem_of(R"({"process":{"pid":4194304,"parent":{"pid":0}}})") == "none");
+  CHECK(problem_of(R"({"process":{"pid":4194304,"parent":{"pid":0},"group_leader":{"pid":-1}}})") == "none");
   CHECK(problem_of(R"({"process":"x","host":"web1","user":null,"labels":3})") == "none");
 }
 

@@ -455,7 +455,11 @@ TEST_CASE("the admin day is read whole, and the same on two threads", "[replay][
     REQUIRE(source);
     size_t hash = 0;
     std::vector<Event> chunk;
-    while (*(*source)->next(chunk)) {
+    while (true) {
+      const auto more = (*source)->next(chunk);
+      INFO((more ? std::string() : more.error().message));
+      REQUIRE(more);
+      if (!*more) break;
       for (const Event& event : chunk) {
         hash = hash * 31 + std::hash<std::string_view>()(event.raw()) + static_cast<size_t>(event.time_ns);
       }
