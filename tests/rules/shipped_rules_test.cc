@@ -1,0 +1,51 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <string>
+
+#include "engine/rule_test.h"
+#include "tests/support/shipped_rules.h"
+
+using namespace detectd;
+using namespace detectd::test;
+
+TEST_CASE("every shipped rule is without mistakes, warnings included, and active", "[shipped_rules]") {
+  const ShippedRules shipped = load_shipped_rules();
+  std::string complaints;
+  for (const Diagnostic& diagnostic : shipped.diagnostics.all()) complaints += render(diagnostic);
+  CHECK(complaints == "");
+  CHECK(shipped.rules->inactive().empty());
+  CHECK(shipped.rules->rules().size() >= 17);
+}
+
+TEST_CASE("every shipped rule is named as its file, and says where to read on", "[shipped_rules]") {
+  const ShippedRules shipped = load_shipped_rules();
+  for (const CompiledRule& compiled : shipped.rules->rules()) {
+    const Rule& rule = *compiled.rule;
+    CAPTURE(rule.file->path);
+    CHECK(rule.file->path.ends_with("/" + rule.name + ".toml"));
+    CHECK(rule.description.size() > 40);
+    CHECK(rule.keys.contains("references"));
+    CHECK(rule.keys.contains("falsepositives"));
+    CHECK(rule.status == RuleStatus::kStable);
+    const bool technique = std::any_of(rule.tags.begin(), rule.tags.end(),
+                                       [](const std::string& tag) { return tag.starts_with("attack.t1"); });
+    CHECK(technique);
+  }
+}
+
+TEST_CASE("every shipped rule has tests of both outcomes, and all of them pass", "[shipped_rules]") {
+  const ShippedRules shipped = load_shipped_rules();
+  for (const CompiledRule& compiled : shipped.rules->rules()) {
+    const Rule& rule = *compiled.rule;
+    CAPTURE(rule.name);
+    const auto matching =
+        std::count_if(rule.tests.begin(), rule.tests.end(), [](const RuleTest& test) { return test.match; });
+    CHECK(matching >= 2);
+    CHECK(static_cast<std::ptrdiff_t>(rule.tests.size()) - matching >= 2);
+  }
+  for (const RuleTestResult& result : run_rule_tests(shipped.rules)) {
+    CAPTURE(result.rule->name, result.test->name, result.problem);
+    CHECK(result.passed());
+  }
+}
