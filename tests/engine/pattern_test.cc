@@ -193,6 +193,19 @@ TEST_CASE("TRUST 27: a star crosses what a dot does not", "[pattern]") {
   CHECK(matches("*curl*|*sh*", "curl x\n| sh"));
 }
 
+TEST_CASE("a literal is found wherever it stands in a text, and only there", "[pattern]") {
+  for (size_t size = 1; size <= 70; ++size) {
+    const std::string what = 'x' + std::string(size - 1, 'y');
+    const Pattern pattern(SigmaString::parse('*' + what + '*'), true);
+    const Pattern near_miss(SigmaString::parse('*' + what + "z*"), true);
+    for (size_t before = 0; before < 40; ++before) {
+      const std::string text = std::string(before, 'x') + what + std::string(70 - before, 'y');
+      if (!pattern.matches(text) || near_miss.matches(text)) FAIL(size << " bytes behind " << before);
+    }
+  }
+  SUCCEED();
+}
+
 TEST_CASE("hostile texts cost a pattern no more than their size times its own", "[pattern]") {
   const std::string text(1 << 17, 'a');
   std::string stars;
