@@ -1,39 +1,52 @@
 #include "engine/attribute_merge.h"
 
 #include <array>
+#include <bit>
 
 #include "engine/derived_fields.h"
 
 namespace detectd {
 namespace {
 
-constexpr Leaf leaf_at(size_t i) { return static_cast<Leaf>(i); }
+constexpr LeafMask leaves_with(Lifetime lifetime) {
+  constexpr std::array kLifetimes = {
+#define LEAF(constant, name, type, cardinality, lifetime, ...) Lifetime::k##lifetime,
+#include "engine/field_table.def"
+  };
+  LeafMask mask = 0;
+  for (size_t i = 0; i < kLeafCount; ++i) {
+    if (kLifetimes[i] == lifetime) mask |= LeafMask{1} << i;
+  }
+  return mask;
+}
+constexpr LeafMask kImage = leaves_with(Lifetime::kImage);
+constexpr LeafMask kKept = leaves_with(Lifetime::kKept);
 
-// Whether the line's leaf is a fact of the process: a thread's name is the process's only if the thread is
+template <class Visit>
+void for_each(LeafMask mask, Visit visit) {
+  for (; mask != 0; mask &= mask - 1) visit(static_cast<Leaf>(std::countr_zero(mask)));
+}
+
+// The line's leaves that are facts of the process: a thread's name is the process's only if the thread is
 // its leader.
-bool tells(const Event& event, Leaf leaf) {
-  if (lifetime_of(leaf) == Lifetime::kOwn || !event.carries(process_field(leaf))) return false;
-  if (leaf != Leaf::kThreadName || event.kind == EventKind::kExec) return true;
+LeafMask told_by(const Event& event) {
+  const LeafMask mask = event.carried_leaves(process_field(Leaf{})) & (kImage | kKept);
+  if ((mask & mask_of(Leaf::kThreadName)) == 0 || event.kind == EventKind::kExec) return mask;
   const FieldView thread = event.find_carried(process_field(Leaf::kThreadId));
-  return thread.absent() || thread.text == event.find_carried(process_field(Leaf::kPid)).text;
+  const bool leader = thread.absent() || thread.text == event.find_carried(process_field(Leaf::kPid)).text;
+  return leader ? mask : mask & ~mask_of(Leaf::kThreadName);
 }
 
 bool same_leaf(const Event& event, Leaf leaf, const Attributes& known) {
   const FieldId id = process_field(leaf);
   if (!same_value(event.find_carried(id), known.find(leaf))) return false;
+  if (!table_info(id).many) return true;
   const size_t count = event.count(id);
   if (count != known.count(leaf)) return false;
   for (size_t i = 1; i < count; ++i) {
     if (!same_value(event.find_carried(id, i), known.find(leaf, i))) return false;
   }
   return true;
-}
-
-bool changes(const Event& event, const Attributes& known) {
-  for (size_t i = 0; i < kLeafCount; ++i) {
-    if (tells(event, leaf_at(i)) && !same_leaf(event, leaf_at(i), known)) return true;
-  }
-  return false;
 }
 
 // Facts that are told together: a new value of the first makes an old one of the others doubtful.
@@ -64,15 +77,27 @@ constexpr std::array kDependences = {
     Dependence{Leaf::kCommandLine, Leaf::kEffectiveExecutable},
 };
 
-using Leaves = std::array<bool, kLeafCount>;
+constexpr LeafMask kCauses = [] {
+  LeafMask mask = 0;
+  for (const Dependence& one : kDependences) mask |= mask_of(one.cause);
+  return mask;
+}();
 
-Leaves doubtful(const Event& event, const Attributes& before) {
-  Leaves leaves{};
+// What the line tells otherwise than it was.
+LeafMask changed(const Event& event, LeafMask told, const Attributes& before) {
+  LeafMask mask = told & ~before.leaves();
+  for_each(told & before.leaves(), [&](Leaf leaf) {
+    if (!same_leaf(event, leaf, before)) mask |= mask_of(leaf);
+  });
+  return mask;
+}
+
+LeafMask doubtful(LeafMask changed) {
+  LeafMask mask = 0;
   for (const Dependence& one : kDependences) {
-    if (!tells(event, one.cause) || same_leaf(event, one.cause, before)) continue;
-    leaves[static_cast<size_t>(one.effect)] = true;
+    if ((changed & mask_of(one.cause)) != 0) mask |= mask_of(one.effect);
   }
-  return leaves;
+  return mask;
 }
 
 FieldView text_view(std::string_view text) {
@@ -95,20 +120,16 @@ FieldView privilege_view(Privilege privilege) {
 struct Outlook {
   const Event& event;
   const Attributes& before;
-  const Leaves& dropped;
-  bool same_image;
+  LeafMask told;
+  LeafMask kept;
 
-  bool from_before(Leaf leaf) const {
-    if (dropped[static_cast<size_t>(leaf)]) return false;
-    return same_image || lifetime_of(leaf) == Lifetime::kKept;
-  }
   FieldView find(Leaf leaf, size_t index) const {
-    if (tells(event, leaf)) return event.find_carried(process_field(leaf), index);
-    return from_before(leaf) ? before.find(leaf, index) : FieldView{};
+    if ((told & mask_of(leaf)) != 0) return event.find_carried(process_field(leaf), index);
+    return (kept & mask_of(leaf)) != 0 ? before.find(leaf, index) : FieldView{};
   }
   size_t count(Leaf leaf) const {
-    if (tells(event, leaf)) return event.count(process_field(leaf));
-    return from_before(leaf) ? before.count(leaf) : 0;
+    if ((told & mask_of(leaf)) != 0) return event.count(process_field(leaf));
+    return (kept & mask_of(leaf)) != 0 ? before.count(leaf) : 0;
   }
 };
 
@@ -122,77 +143,73 @@ bool other_image(const Event& event, FieldOf field, const Attributes& known) {
   return told.has_value() && before.has_value() && told.text != before.text;
 }
 
-std::shared_ptr<const Attributes> AttributeMerge::merged(const Event& event, const Attributes& before,
-                                                         LeaderIds leaders, bool same_image) {
-  const Leaves dropped = doubtful(event, before);
-  const Outlook outlook{event, before, dropped, same_image};
-  for (size_t i = 0; i < kLeafCount; ++i) {
-    const Leaf leaf = leaf_at(i);
-    if (lifetime_of(leaf) == Lifetime::kOwn) continue;
-    if (tells(event, leaf)) {
-      builder_.add_from(leaf, event, process_field(leaf));
-      continue;
+std::shared_ptr<const Attributes> AttributeMerge::merged(const Merge& merge, LeaderIds leaders) {
+  const Outlook outlook{merge.event, merge.before, merge.told, merge.kept};
+  // What follows from the rest is offered where nobody told it; `add` ignores what is absent.
+  const auto offer = [&](Leaf leaf, const FieldView& value) {
+    if (((merge.told | merge.kept) & mask_of(leaf)) == 0) builder_.add(leaf, value);
+  };
+  for_each(merge.told | merge.kept, [&](Leaf leaf) {
+    if ((merge.told & mask_of(leaf)) != 0) {
+      builder_.add_from(leaf, merge.event, process_field(leaf));
+    } else {
+      builder_.add_from(leaf, merge.before);
     }
-    switch (leaf) {
-      case Leaf::kSavedUserId:
-        // exec(2) copies the effective ids to the saved ones.
-        if (!same_image) builder_.add(leaf, outlook.find(Leaf::kUserId, 0));
-        break;
-      case Leaf::kSavedGroupId:
-        if (!same_image) builder_.add(leaf, outlook.find(Leaf::kGroupId, 0));
-        break;
-      case Leaf::kGroupLeaderEntityId: builder_.add(leaf, text_view(leaders.group)); break;
-      case Leaf::kSessionLeaderEntityId: builder_.add(leaf, text_view(leaders.session)); break;
-      case Leaf::kPrivileged:
-        // An exec can gain and lose capabilities, so what was so before says nothing.
-        if (!same_image || !outlook.from_before(leaf))
-          builder_.add(leaf, privilege_view(privilege_of(outlook)));
-        if (!same_image) continue;
-        break;
-      default: break;
-    }
-    if (outlook.from_before(leaf)) builder_.add_from(leaf, before);
+  });
+  offer(Leaf::kPrivileged, privilege_view(privilege_of(outlook)));
+  offer(Leaf::kGroupLeaderEntityId, text_view(leaders.group));
+  offer(Leaf::kSessionLeaderEntityId, text_view(leaders.session));
+  if (merge.exec) {
+    // exec(2) copies the effective ids to the saved ones.
+    offer(Leaf::kSavedUserId, outlook.find(Leaf::kUserId, 0));
+    offer(Leaf::kSavedGroupId, outlook.find(Leaf::kGroupId, 0));
   }
   return builder_.build();
 }
 
 std::shared_ptr<const Attributes> AttributeMerge::after_exec(const Event& event, const Attributes& before,
                                                              LeaderIds leaders) {
-  return merged(event, before, leaders, false);
+  // Capabilities can come and go with an exec, so the privilege before it says nothing.
+  constexpr LeafMask kEnds =
+      kImage | mask_of(Leaf::kSavedUserId) | mask_of(Leaf::kSavedGroupId) | mask_of(Leaf::kPrivileged);
+  const LeafMask told = told_by(event);
+  const LeafMask dropped = kEnds | doubtful(changed(event, told & kCauses & kKept, before));
+  return merged({.event = event,
+                 .before = before,
+                 .told = told,
+                 .kept = before.leaves() & ~told & ~dropped,
+                 .exec = true},
+                leaders);
 }
 
 std::shared_ptr<const Attributes> AttributeMerge::after_change(
     const Event& event, const std::shared_ptr<const Attributes>& before, LeaderIds leaders) {
-  if (!changes(event, *before)) return before;
+  const LeafMask told = told_by(event);
+  const LeafMask differing = changed(event, told, *before);
+  if (differing == 0) return before;
   // Another executable than the known one: an exec was missed.
-  return merged(event, *before, leaders, !other_image(event, process_field, *before));
+  if (other_image(event, process_field, *before)) return after_exec(event, *before, leaders);
+  return merged({.event = event,
+                 .before = *before,
+                 .told = told,
+                 .kept = before->leaves() & ~told & ~doubtful(differing)},
+                leaders);
 }
 
 std::shared_ptr<const Attributes> AttributeMerge::completed(const Event& event, FieldOf field,
                                                             const std::shared_ptr<const Attributes>& before) {
-  if (other_image(event, field, *before)) return before;
-  bool adds = false;
-  for (size_t i = 0; i < kLeafCount && !adds; ++i) {
-    const Leaf leaf = leaf_at(i);
-    adds = event.carries(field(leaf)) && lifetime_of(leaf) != Lifetime::kOwn && before->find(leaf).absent();
-  }
-  if (!adds) return before;
-  for (size_t i = 0; i < kLeafCount; ++i) {
-    const Leaf leaf = leaf_at(i);
-    if (lifetime_of(leaf) == Lifetime::kOwn) continue;
-    builder_.add_from(leaf, *before);
-    builder_.add_from(leaf, event, field(leaf));
-  }
+  const LeafMask added = event.carried_leaves(field(Leaf{})) & (kImage | kKept) & ~before->leaves();
+  if (added == 0 || other_image(event, field, *before)) return before;
+  for_each(before->leaves(), [&](Leaf leaf) { builder_.add_from(leaf, *before); });
+  for_each(added, [&](Leaf leaf) { builder_.add_from(leaf, event, field(leaf)); });
   return builder_.build();
 }
 
 std::shared_ptr<const Attributes> AttributeMerge::joined(const Attributes& first, const Attributes& second,
                                                          bool own_image) {
-  for (size_t i = 0; i < kLeafCount; ++i) {
-    const Leaf leaf = leaf_at(i);
-    builder_.add_from(leaf, first);
-    if (!own_image || lifetime_of(leaf) == Lifetime::kKept) builder_.add_from(leaf, second);
-  }
+  for_each(first.leaves(), [&](Leaf leaf) { builder_.add_from(leaf, first); });
+  for_each(own_image ? second.leaves() & kKept : second.leaves(),
+           [&](Leaf leaf) { builder_.add_from(leaf, second); });
   return builder_.build();
 }
 

@@ -37,8 +37,14 @@ class AttributeMerge {
   std::shared_ptr<const Attributes> nothing() { return builder_.build(); }
 
  private:
-  std::shared_ptr<const Attributes> merged(const Event& event, const Attributes& before, LeaderIds leaders,
-                                           bool same_image);
+  struct Merge {
+    const Event& event;
+    const Attributes& before;
+    LeafMask told = 0;  // taken from the line
+    LeafMask kept = 0;  // taken from before
+    bool exec = false;
+  };
+  std::shared_ptr<const Attributes> merged(const Merge& merge, LeaderIds leaders);
 
   Attributes::Builder builder_;
 };

@@ -65,11 +65,11 @@ bool amounts_to_root(std::string_view capability) {
 
 void DerivedFields::add_from_line(Event& event) {
   for (const FieldOf field : kSubjects) {
-    add_name(event, field);
-    if (event.carries(field(Leaf::kArgs)) && event.count(field(Leaf::kArgs)) > 0) add_from_args(event, field);
-    if (event.carries(field(Leaf::kUserId)) || event.carries(field(Leaf::kCapabilities))) {
-      add_privilege(event, field);
-    }
+    const LeafMask carried = event.carried_leaves(field(Leaf{}));
+    if ((carried & mask_of(Leaf::kExecutable)) != 0) add_name(event, field);
+    if ((carried & mask_of(Leaf::kArgs)) != 0 && event.count(field(Leaf::kArgs)) > 0)
+      add_from_args(event, field);
+    if ((carried & (mask_of(Leaf::kUserId) | mask_of(Leaf::kCapabilities))) != 0) add_privilege(event, field);
   }
 }
 

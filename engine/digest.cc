@@ -18,15 +18,15 @@ const EVP_MD* sha256() {
 }
 
 std::string encode64(std::string_view bytes, const char* alphabet) {
-  std::string text;
-  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::string text((bytes.size() * 4 + 2) / 3, '\0');
+  char* out = text.data();
   uint32_t pending = 0;
   unsigned bits = 0;
   for (const char c : bytes) {
     pending = (pending << 8) | static_cast<uint8_t>(c);
-    for (bits += 8; bits >= 6; bits -= 6) text += alphabet[(pending >> (bits - 6)) & 63u];
+    for (bits += 8; bits >= 6; bits -= 6) *out++ = alphabet[(pending >> (bits - 6)) & 63u];
   }
-  if (bits > 0) text += alphabet[(pending << (6 - bits)) & 63u];
+  if (bits > 0) *out++ = alphabet[(pending << (6 - bits)) & 63u];
   return text;
 }
 
@@ -98,8 +98,7 @@ std::string base64url(std::string_view bytes) {
 }
 
 std::string base64(std::string_view bytes) {
-  std::string text =
-      encode64(bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+  std::string text = encode64(bytes, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
   text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }

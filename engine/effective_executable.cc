@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "engine/process.h"
 
@@ -12,7 +13,6 @@ using Args = std::span<const std::string_view>;
 
 // The options of an interpreter before its script. Any other one makes the answer unknown.
 struct Interpreter {
-  std::string_view names = {};       // separated by blanks; a version behind a name is ignored
   std::string_view flags = {};       // letters without a value
   std::string_view next = {};        // letters whose value is the next argument
   std::string_view rest = {};        // letters whose value is the rest of the argument, else the next one
@@ -23,34 +23,42 @@ struct Interpreter {
   std::string_view long_next = {};   // the same, with a value in the next argument
 };
 
+// In the order of the names below.
+enum Kind : uint8_t { kShell, kPython, kPerl, kRuby, kNode, kPhp, kLua };
 constexpr std::array kInterpreters = {
-    Interpreter{.names = "sh bash dash ash ksh mksh zsh rbash",
-                .flags = "abefhiklmnprtuvxBCDEHPT",
+    Interpreter{.flags = "abefhiklmnprtuvxBCDEHPT",
                 .next = "oO",
                 .long_flags = "--norc --noprofile --login --posix --restricted --verbose --noediting",
                 .long_next = "--rcfile --init-file"},
-    Interpreter{.names = "python pypy",
-                .flags = "bBdEiIOPqRsStuvx",
-                .rest = "WXQ",
-                .long_next = "--check-hash-based-pycs"},
+    Interpreter{.flags = "bBdEiIOPqRsStuvx", .rest = "WXQ", .long_next = "--check-hash-based-pycs"},
+    Interpreter{.flags = "anpsStTuUwWXfg", .rest = "I", .attached = "MmFixdDC", .digits = "l0"},
     Interpreter{
-        .names = "perl", .flags = "anpsStTuUwWXfg", .rest = "I", .attached = "MmFixdDC", .digits = "l0"},
-    Interpreter{
-        .names = "ruby",
         .flags = "anpslSwvU",
         .rest = "IrCXE",
         .attached = "WKFiTx",
         .digits = "0",
         .long_flags = "--disable* --enable* --yjit --jit --verbose --encoding=* --external-encoding=*"},
-    Interpreter{.names = "node nodejs",
-                .flags = "",
+    Interpreter{.flags = "",
                 .next = "rC",
                 .long_flags =
                     "--inspect* --trace-* --no-* --expose* --enable-* --harmony* --preserve-symlinks* "
                     "--throw-deprecation --use-strict --max-old-space-size=* --require=* --import=*",
                 .long_next = "--require --import --loader --experimental-loader --conditions"},
-    Interpreter{.names = "php", .flags = "nqCHe", .rest = "dczt", .script = 'f'},
-    Interpreter{.names = "lua luajit", .flags = "EW", .rest = "l"},
+    Interpreter{.flags = "nqCHe", .rest = "dczt", .script = 'f'},
+    Interpreter{.flags = "EW", .rest = "l"},
+};
+
+struct Name {
+  std::string_view name;
+  Kind kind;
+};
+// Sorted: most programs are none of these, and that should cost little.
+constexpr std::array kNames = {
+    Name{"ash", kShell},     Name{"bash", kShell},  Name{"dash", kShell}, Name{"ksh", kShell},
+    Name{"lua", kLua},       Name{"luajit", kLua},  Name{"mksh", kShell}, Name{"node", kNode},
+    Name{"nodejs", kNode},   Name{"perl", kPerl},   Name{"php", kPhp},    Name{"pypy", kPython},
+    Name{"python", kPython}, Name{"rbash", kShell}, Name{"ruby", kRuby},  Name{"sh", kShell},
+    Name{"zsh", kShell},
 };
 
 bool listed(std::string_view words, std::string_view word) {
@@ -68,9 +76,10 @@ const Interpreter* find_interpreter(std::string_view executable) {
   const size_t last = name.find_last_not_of("0123456789.-");
   if (last == std::string_view::npos) return nullptr;
   name = name.substr(0, last + 1);
-  const auto found = std::find_if(kInterpreters.begin(), kInterpreters.end(),
-                                  [&](const Interpreter& known) { return listed(known.names, name); });
-  return found == kInterpreters.end() ? nullptr : &*found;
+  const auto found =
+      std::lower_bound(kNames.begin(), kNames.end(), name,
+                       [](const Name& known, std::string_view wanted) { return known.name < wanted; });
+  return found == kNames.end() || found->name != name ? nullptr : &kInterpreters[found->kind];
 }
 
 enum class Step { kOption, kValueFollows, kScriptFollows, kUnknown };
@@ -149,7 +158,10 @@ Args loaded_by(Args args) {
   return {};
 }
 
-bool is_box(std::string_view name) { return listed("busybox busybox.* busybox-* toybox toybox-*", name); }
+bool is_box(std::string_view name) {
+  return (name.starts_with('b') || name.starts_with('t')) &&
+         listed("busybox busybox.* busybox-* toybox toybox-*", name);
+}
 
 std::string_view applet_of(Args args) {
   for (const std::string_view arg : args) {

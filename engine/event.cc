@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 
 #include "engine/process.h"
 
@@ -177,6 +178,23 @@ FieldView Event::find_carried(FieldId id, size_t index) const {
 bool Event::carries_list(FieldId id) const {
   if (!carries(id)) return false;
   return static_cast<Tag>(values_[slot(id) - 1u].size_and_tag & 7u) == Tag::kList;
+}
+
+LeafMask Event::carried_leaves(FieldId first) const {
+  LeafMask mask = 0;
+  const size_t begin = index_of(first);
+  if (begin + kLeafCount > slot_.size()) return mask;
+  const uint16_t* const slots = slot_.data() + begin;
+  size_t i = 0;
+  // Most fields are unset, so four at a time; 57 single tests were a tenth of the time for lineage.
+  for (; i + 4 <= kLeafCount; i += 4) {
+    uint64_t four = 0;
+    std::memcpy(&four, slots + i, sizeof(four));
+    if (four == 0) continue;
+    for (size_t k = i; k < i + 4; ++k) mask |= LeafMask{slots[k] != kUnset && slots[k] != kWithheld} << k;
+  }
+  for (; i < kLeafCount; ++i) mask |= LeafMask{slots[i] != kUnset && slots[i] != kWithheld} << i;
+  return mask;
 }
 
 FieldView Event::find(FieldId id, size_t index) const {

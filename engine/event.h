@@ -75,6 +75,8 @@ class Event {
   size_t count(FieldId id) const;
   // The same of what the event itself carries.
   FieldView find_carried(FieldId id, size_t index = 0) const;
+  // Which leaves it carries of the subject whose leaves begin at `first`: process_field(Leaf{}), ...
+  LeafMask carried_leaves(FieldId first) const;
   bool carries(FieldId id) const { return slot(id) != kUnset && slot(id) != kWithheld; }
   bool carries_list(FieldId id) const;
   bool withheld(FieldId id) const { return slot(id) == kWithheld; }

@@ -31,6 +31,11 @@ enum class Leaf : uint8_t {
 };
 inline constexpr size_t kLeafCount = static_cast<size_t>(Leaf::kCount);
 
+// A set of leaves: bit by Leaf.
+using LeafMask = uint64_t;
+static_assert(kLeafCount <= 64);
+constexpr LeafMask mask_of(Leaf leaf) { return LeafMask{1} << static_cast<unsigned>(leaf); }
+
 constexpr FieldId process_field(Leaf leaf) { return FieldId(static_cast<uint16_t>(leaf)); }
 constexpr FieldId parent_field(Leaf leaf) {
   return FieldId(static_cast<uint16_t>(kLeafCount + static_cast<size_t>(leaf)));

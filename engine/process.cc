@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <charconv>
+#include <memory>
 
 namespace detectd {
 namespace {
@@ -16,16 +17,26 @@ void shrink(ProcessUsage& usage, size_t bytes) { usage.bytes.fetch_sub(bytes, st
 
 }  // namespace
 
+Attributes::Attributes(Built, std::span<const Entry> entries, std::string_view bytes,
+                       std::shared_ptr<ProcessUsage> usage)
+    : memory_(new std::byte[entries.size_bytes() + bytes.size()]),
+      entry_count_(static_cast<uint32_t>(entries.size())),
+      byte_count_(static_cast<uint32_t>(bytes.size())),
+      usage_(std::move(usage)) {
+  std::uninitialized_copy(entries.begin(), entries.end(), reinterpret_cast<Entry*>(memory_.get()));
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(memory_.get()) + entries.size_bytes());
+  for (const Entry& entry : entries) leaves_ |= mask_of(entry.leaf);
+  grow(*usage_, sizeof(Attributes) + kOverhead + entries.size_bytes() + bytes.size());
+}
+
 Attributes::~Attributes() {
-  if (usage_) {
-    shrink(*usage_, sizeof(Attributes) + kOverhead + entries_.capacity() * sizeof(Entry) + bytes_.capacity());
-  }
+  shrink(*usage_, sizeof(Attributes) + kOverhead + entry_count_ * sizeof(Entry) + byte_count_);
 }
 
 FieldView Attributes::view(const Entry& entry) const {
   FieldView view;
   view.type = entry.type;
-  view.text = std::string_view(bytes_).substr(entry.offset, entry.size);
+  view.text = {reinterpret_cast<const char*>(end()) + entry.offset, entry.size};
   if (entry.type == Type::kReal) {
     view.real = std::bit_cast<double>(entry.number);
   } else {
@@ -36,7 +47,8 @@ FieldView Attributes::view(const Entry& entry) const {
 }
 
 const Attributes::Entry* Attributes::first_of(Leaf leaf) const {
-  return std::lower_bound(entries_.data(), end(), leaf,
+  if ((leaves_ & mask_of(leaf)) == 0) return end();
+  return std::lower_bound(begin(), end(), leaf,
                           [](const Entry& entry, Leaf wanted) { return entry.leaf < wanted; });
 }
 
@@ -66,7 +78,7 @@ void Attributes::Builder::push(Leaf leaf, const FieldView& value, bool list) {
   entry.number = value.type == Type::kReal ? std::bit_cast<int64_t>(value.real) : value.number;
   bytes_.append(value.text);
   entries_.push_back(entry);
-  seen_[static_cast<size_t>(leaf)] = true;
+  seen_ |= mask_of(leaf);
 }
 
 void Attributes::Builder::add(Leaf leaf, const FieldView& value) {
@@ -76,12 +88,9 @@ void Attributes::Builder::add(Leaf leaf, const FieldView& value) {
 
 void Attributes::Builder::add_from(Leaf leaf, const Event& event, FieldId id) {
   if (has(leaf) || !event.carries(id)) return;
-  if (!event.find_carried(id, 1).absent()) {
-    const size_t count = event.count(id);
-    for (size_t i = 0; i < count; ++i) push(leaf, event.find_carried(id, i), true);
-    return;
-  }
-  push(leaf, event.find_carried(id), event.count(id) == 1);
+  const size_t count = event.count(id);
+  if (count <= 1) return push(leaf, event.find_carried(id), count == 1);
+  for (size_t i = 0; i < count; ++i) push(leaf, event.find_carried(id, i), true);
 }
 
 void Attributes::Builder::add_from(Leaf leaf, const Attributes& other) {
@@ -92,19 +101,16 @@ void Attributes::Builder::add_from(Leaf leaf, const Attributes& other) {
 }
 
 std::shared_ptr<const Attributes> Attributes::Builder::build() {
+  // Leaves come in order but for a few that were derived from others: insertion is the cheapest sort.
   const auto by_leaf = [](const Entry& a, const Entry& b) { return a.leaf < b.leaf; };
-  if (!std::is_sorted(entries_.begin(), entries_.end(), by_leaf)) {
-    std::stable_sort(entries_.begin(), entries_.end(), by_leaf);
+  for (auto next = std::is_sorted_until(entries_.begin(), entries_.end(), by_leaf); next != entries_.end();
+       ++next) {
+    std::rotate(std::upper_bound(entries_.begin(), next, *next, by_leaf), next, next + 1);
   }
-  const std::shared_ptr<Attributes> made(new Attributes);
-  made->entries_ = entries_;  // copies: exactly as large as needed, and ours keep their room
-  made->bytes_ = bytes_;
-  made->usage_ = usage_;
-  grow(*usage_,
-       sizeof(Attributes) + kOverhead + made->entries_.capacity() * sizeof(Entry) + made->bytes_.capacity());
+  auto made = std::make_shared<const Attributes>(Built{}, entries_, bytes_, usage_);
   entries_.clear();
   bytes_.clear();
-  seen_.fill(false);
+  seen_ = 0;
   // One line of many megabytes must not hold its room for good.
   constexpr size_t kKeptBytes = size_t{64} << 10;
   if (bytes_.capacity() > kKeptBytes) bytes_.shrink_to_fit();

@@ -5,8 +5,10 @@
 #include <array>
 #include <atomic>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +43,7 @@ class Attributes {
 
   FieldView find(Leaf leaf, size_t index = 0) const;
   size_t count(Leaf leaf) const;
+  LeafMask leaves() const { return leaves_; }
 
   ~Attributes();
   Attributes(const Attributes&) = delete;
@@ -56,13 +59,23 @@ class Attributes {
     int64_t number = 0;  // a real's bits for kReal
   };
 
-  Attributes() = default;
+  struct Built {};  // only Builder can name it
+
+ public:
+  Attributes(Built, std::span<const Entry> entries, std::string_view bytes,
+             std::shared_ptr<ProcessUsage> usage);
+
+ private:
   FieldView view(const Entry& entry) const;
   const Entry* first_of(Leaf leaf) const;
-  const Entry* end() const { return entries_.data() + entries_.size(); }
+  const Entry* begin() const { return reinterpret_cast<const Entry*>(memory_.get()); }
+  const Entry* end() const { return begin() + entry_count_; }
 
-  std::vector<Entry> entries_;  // sorted by leaf; a list is its elements in order, an empty list one null
-  std::string bytes_;
+  // The entries, sorted by leaf (a list is its elements in order, an empty list one null); then the bytes.
+  std::unique_ptr<std::byte[]> memory_;
+  uint32_t entry_count_ = 0;
+  uint32_t byte_count_ = 0;
+  LeafMask leaves_ = 0;
   std::shared_ptr<ProcessUsage> usage_;
 };
 
@@ -71,13 +84,14 @@ class Attributes::Builder {
  public:
   explicit Builder(std::shared_ptr<ProcessUsage> usage) : usage_(std::move(usage)) {}
 
-  // Leaves may come in any order; the first value of a leaf stays, later ones are ignored.
+  // Leaves may come in any order (in that of Leaf is fastest); the first value of a leaf stays, later ones
+  // are ignored.
   void add(Leaf leaf, const FieldView& value);
   // All elements of a leaf that the event carries under `id`.
   void add_from(Leaf leaf, const Event& event, FieldId id);
   // All elements of a leaf of `other`.
   void add_from(Leaf leaf, const Attributes& other);
-  bool has(Leaf leaf) const { return seen_[static_cast<size_t>(leaf)]; }
+  bool has(Leaf leaf) const { return (seen_ & mask_of(leaf)) != 0; }
   // What was added; the builder is then empty again.
   std::shared_ptr<const Attributes> build();
 
@@ -87,7 +101,7 @@ class Attributes::Builder {
   std::shared_ptr<ProcessUsage> usage_;
   std::vector<Entry> entries_;
   std::string bytes_;
-  std::array<bool, kLeafCount> seen_{};
+  LeafMask seen_ = 0;
 };
 
 class Process {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
 
 #include "engine/attribute_merge.h"
@@ -187,7 +188,8 @@ MutableProcess ProcessTable::State::new_process(const Event& event, uint32_t pid
   hasher_.add_number(birth_ns);
   const Sha256 digest = hasher_.finish();
   constexpr size_t kEnough = 17;  // bytes: 22 characters of 6 bits are 132 bits
-  process->set_entity_id(base64url({reinterpret_cast<const char*>(digest.data()), kEnough}).substr(0, 22));
+  const std::string id = base64url({reinterpret_cast<const char*>(digest.data()), kEnough});
+  process->set_entity_id(std::string_view(id).substr(0, 22));
   return process;
 }
 
@@ -380,6 +382,8 @@ void ProcessTable::State::settle_parent(Event& event, Draft& draft) {
 // The parent is the kernel's word: what the line says otherwise is taken off the event, what it says besides
 // is learnt.
 void ProcessTable::State::follow_forked_parent(Event& event, Draft& draft) {
+  LeafMask carried = event.carried_leaves(parent_field(Leaf{}));
+  if (carried == 0) return;
   const uint32_t told_pid = carried_pid(event, parent_field);
   const SharedProcess parent = draft.now().parent;
   const bool other =
@@ -389,10 +393,9 @@ void ProcessTable::State::follow_forked_parent(Event& event, Draft& draft) {
     known = learnt(event, parent_field, parent);
     if (known != parent) set_parent(edit(draft), known);
   }
-  for (size_t i = 0; i < kLeafCount; ++i) {
-    const Leaf leaf = static_cast<Leaf>(i);
-    const FieldId id = parent_field(leaf);
-    if (event.carries(id) && (other || !known->find(leaf).absent())) event.unset(id);
+  for (; carried != 0; carried &= carried - 1) {
+    const Leaf leaf = static_cast<Leaf>(std::countr_zero(carried));
+    if (other || !known->find(leaf).absent()) event.unset(parent_field(leaf));
   }
 }
 
