@@ -53,7 +53,7 @@ class FileParser {
  private:
   // False where TOML's grammar is broken.
   bool parse_block(const TomlBlock& block) {
-    if (auto bad = find_bad_bytes(file_, map_, block)) {
+    if (auto bad = find_unparsable(file_, map_, block)) {
       reporter_.add(*std::move(bad));
       return false;
     }

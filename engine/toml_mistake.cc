@@ -216,8 +216,6 @@ class Explainer {
 
   Diagnostic header() const {
     const size_t end = end_of_line(statement_.begin);
-    if (says("blank bare keys"))
-      return make("D004", "the header has no name", statement_.begin, end, "every rule starts with [[rule]]");
     if (says("expected a comment"))
       return make("D016", "text after the header", at_, end, "keys stand on lines of their own");
     if (says("expected ']'") || says("end-of-file")) {
@@ -380,7 +378,7 @@ std::optional<Diagnostic> find_foreign_format(const SourcePtr& file, const TextM
   return std::nullopt;
 }
 
-std::optional<Diagnostic> find_bad_bytes(const SourcePtr& file, const TextMap& map, const TomlBlock& block) {
+std::optional<Diagnostic> find_unparsable(const SourcePtr& file, const TextMap& map, const TomlBlock& block) {
   const std::string_view text = file->text;
   for (size_t at = block.begin; at < block.end;) {
     const auto byte = static_cast<unsigned char>(text[at]);
@@ -396,6 +394,11 @@ std::optional<Diagnostic> find_bad_bytes(const SourcePtr& file, const TextMap& m
                           "remove it; inside a double-quoted string it can be written as \\u" + hex(byte, 4));
     }
     at += point.size;
+  }
+  if (block.nameless_header) {
+    const size_t end = std::min(text.find('\n', *block.nameless_header), block.end);
+    return file_mistake(file, "D004", map.span(*block.nameless_header, end), "the header has no name",
+                        "every rule starts with [[rule]]");
   }
   if (block.too_deep) {
     return file_mistake(file, "D010", map.span(*block.too_deep, *block.too_deep + 1),

@@ -13,8 +13,9 @@ namespace detectd {
 // YAML, JSON, UTF-16: nothing in such a file is worth another complaint.
 std::optional<Diagnostic> find_foreign_format(const SourcePtr& file, const TextMap& map);
 
-// The first byte of a block that is not UTF-8 or a control character, or nesting beyond the limits.
-std::optional<Diagnostic> find_bad_bytes(const SourcePtr& file, const TextMap& map, const TomlBlock& block);
+// What keeps a block from the TOML parser: the first byte that is not UTF-8 or a control character, a
+// header without a name, nesting beyond the limits.
+std::optional<Diagnostic> find_unparsable(const SourcePtr& file, const TextMap& map, const TomlBlock& block);
 
 Diagnostic explain_toml_error(const SourcePtr& file, const TextMap& map, const TomlBlock& block,
                               const TomlError& error);

@@ -293,9 +293,15 @@ std::vector<TomlBlock> split_blocks(std::string_view text) {
                               (statement->path.size() == 1 || statement->path[0] != blocks.back().name);
     if (starts_block) {
       blocks.back().end = statement->begin;
-      blocks.push_back({.name = statement->path[0], .begin = statement->begin, .end = 0, .too_deep = {}});
+      blocks.push_back({.name = statement->path[0],
+                        .begin = statement->begin,
+                        .end = 0,
+                        .too_deep = {},
+                        .nameless_header = {}});
     }
     if (!blocks.back().too_deep) blocks.back().too_deep = statement->too_deep;
+    const bool nameless = statement->header && statement->path.empty();
+    if (nameless && !blocks.back().nameless_header) blocks.back().nameless_header = statement->begin;
   }
   blocks.back().end = text.size();
   return blocks;

@@ -73,6 +73,7 @@ struct TomlBlock {
   size_t begin = 0;
   size_t end = 0;
   std::optional<size_t> too_deep;
+  std::optional<size_t> nameless_header;  // toml++ 3.3 asserts that a header begins with a key
 };
 
 std::vector<TomlBlock> split_blocks(std::string_view text);
