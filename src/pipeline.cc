@@ -1,0 +1,224 @@
+#include "src/pipeline.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "engine/timestamp.h"
+#include "src/clock.h"
+#include "src/stop.h"
+
+namespace detectd {
+namespace {
+
+// Events that a worker matches at a time.
+constexpr size_t kSliceEvents = 256;
+
+// Adds the time it lives to `total_ns`.
+class Stopwatch {
+ public:
+  explicit Stopwatch(int64_t& total_ns) : total_ns_(total_ns), start_ns_(steady_clock_ns()) {}
+  ~Stopwatch() { total_ns_ += steady_clock_ns() - start_ns_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  int64_t& total_ns_;
+  int64_t start_ns_;
+};
+
+}  // namespace
+
+Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
+    : engine_(engine), edges_(edges), options_(std::move(options)) {
+  matchers_.reserve(edges_.workers.size());
+  for (size_t i = 0; i < edges_.workers.size(); ++i) matchers_.emplace_back(engine_.rules());
+  statistics_.hits_by_rule.resize(engine_.rules().rules().size());
+}
+
+Ending Pipeline::run() {
+  std::optional<Ending> ending;
+  while (!ending) {
+    ending = read_chunk();
+    ready_.clear();
+    {
+      const Stopwatch watch(statistics_.observe_ns);
+      for (Event& event : chunk_) engine_.observe(event, ready_);
+      if (ending) engine_.flush(ready_);
+    }
+    // A limit or a failure further on outranks the end of the input.
+    if (const std::optional<Ending> sooner = judge()) ending = sooner;
+    tell_progress();
+  }
+  if (edges_.progress != nullptr) edges_.progress->hide();
+  if (edges_.store != nullptr && *ending != Ending::kStoreFailed) {
+    if (Status status = edges_.store->flush(); !status) {
+      error_ = std::move(status).error();
+      ending = Ending::kStoreFailed;
+    }
+  }
+  summary_.reached_end = *ending == Ending::kEndOfStream;
+  return *ending;
+}
+
+std::optional<Ending> Pipeline::read_chunk() {
+  const Stopwatch watch(statistics_.read_ns);
+  Result<bool> more = edges_.source.next(chunk_);
+  if (stop_requested()) return Ending::kStopped;
+  if (!more) {
+    error_ = std::move(more).error();
+    chunk_.clear();
+    return Ending::kInputFailed;
+  }
+  if (!*more) return Ending::kEndOfStream;
+  return std::nullopt;
+}
+
+std::optional<Ending> Pipeline::judge() {
+  {
+    const Stopwatch watch(statistics_.match_ns);
+    match();
+  }
+  const Stopwatch watch(statistics_.conclude_ns);
+  return conclude();
+}
+
+void Pipeline::match() {
+  const size_t slices = (ready_.size() + kSliceEvents - 1) / kSliceEvents;
+  if (slices_.size() < slices) slices_.resize(slices);
+  edges_.workers.run(slices, [this](size_t number, size_t worker) {
+    Slice& slice = slices_[number];
+    slice.held.clear();
+    slice.ends.clear();
+    const size_t end = std::min((number + 1) * kSliceEvents, ready_.size());
+    for (size_t i = number * kSliceEvents; i < end; ++i) {
+      engine_.match(ready_[i], matchers_[worker], slice.held);
+      slice.ends.push_back(slice.held.size());
+    }
+  });
+}
+
+std::optional<Ending> Pipeline::conclude() {
+  for (size_t i = 0; i < ready_.size(); ++i) {
+    const Slice& slice = slices_[i / kSliceEvents];
+    const size_t place = i % kSliceEvents;
+    const size_t begin = place == 0 ? 0 : slice.ends[place - 1];
+    const auto held = std::span(slice.held).subspan(begin, slice.ends[place] - begin);
+    if (const std::optional<Ending> ending = conclude(ready_[i], held)) {
+      show_pending();
+      return ending;
+    }
+  }
+  return show_pending();
+}
+
+std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uint32_t> held) {
+  if (options_.speed != 0) {
+    keep_pace(event);
+    if (stop_requested()) return Ending::kStopped;
+  }
+  if (!event.silent) ++summary_.events;
+  ++statistics_.events_by_kind[static_cast<size_t>(event.kind)];
+  for (const uint32_t rule : held) ++statistics_.hits_by_rule[rule];
+  if (event.kind == EventKind::kLost) {
+    if (const std::optional<Ending> ending = show_pending()) return ending;
+    if (edges_.progress != nullptr) edges_.progress->hide();
+    edges_.report.show_loss(event);
+  }
+  hits_.clear();
+  engine_.conclude(event, held, hits_);
+  for (Hit& hit : hits_) {
+    if (!selected(hit)) {
+      ++summary_.hits_left_out;
+      continue;
+    }
+    count(hit);
+    if (const std::optional<Ending> ending = store_hit(hit)) return ending;
+    pending_.push_back(std::move(hit));
+    if (options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
+  }
+  return std::nullopt;
+}
+
+bool Pipeline::selected(const Hit& hit) const {
+  const int64_t time_ns = hit.event->time_ns;
+  return hit.rule->level >= options_.min_level && (!options_.from_ns || time_ns >= *options_.from_ns) &&
+         (!options_.to_ns || time_ns < *options_.to_ns);
+}
+
+void Pipeline::count(const Hit& hit) {
+  const auto level = static_cast<size_t>(hit.rule->level);
+  const int64_t time_ns = hit.event->time_ns;
+  LevelTotal& total = summary_.levels[level];
+  total.first_ns = total.hits == 0 ? time_ns : std::min(total.first_ns, time_ns);
+  total.last_ns = total.hits == 0 ? time_ns : std::max(total.last_ns, time_ns);
+  ++total.hits;
+  ++summary_.hits;
+  rules_hit_[level].insert(hit.rule.get());
+}
+
+std::optional<Ending> Pipeline::store_hit(const Hit& hit) {
+  if (edges_.store == nullptr) return std::nullopt;
+  Status status = edges_.store->record(hit);
+  if (status) return std::nullopt;
+  error_ = std::move(status).error();
+  return Ending::kStoreFailed;
+}
+
+std::optional<Ending> Pipeline::show_pending() {
+  if (!pending_.empty()) {
+    if (edges_.progress != nullptr) edges_.progress->hide();
+    edges_.report.show_hits(pending_);
+    pending_.clear();
+  }
+  edges_.output.flush();
+  if (edges_.output.failed()) return Ending::kOutputFailed;
+  return std::nullopt;
+}
+
+// Waits until an event is due; signals end the wait.
+void Pipeline::keep_pace(const Event& event) {
+  if (!pace_start_ns_) {
+    pace_start_ns_ = steady_clock_ns();
+    pace_first_event_ns_ = event.time_ns;
+  }
+  const double after_ns = static_cast<double>(event.time_ns - pace_first_event_ns_) / options_.speed;
+  while (!stop_requested()) {
+    const double wait_ns = after_ns - static_cast<double>(steady_clock_ns() - *pace_start_ns_);
+    if (wait_ns < 1e6) return;
+    show_pending();
+    const auto slice_ns = static_cast<int64_t>(std::min(wait_ns, 1e8));
+    const timespec wait{.tv_sec = 0, .tv_nsec = slice_ns};
+    nanosleep(&wait, nullptr);
+    tell_progress();
+  }
+}
+
+void Pipeline::tell_progress() {
+  if (edges_.progress == nullptr) return;
+  const SourceReport& read = edges_.source.report();
+  edges_.progress->update(
+      {.events = summary_.events, .bytes_read = read.bytes_read, .bytes_total = read.bytes_total},
+      steady_clock_ns());
+}
+
+Summary Pipeline::summary() const {
+  Summary summary = summary_;
+  const SourceReport& read = edges_.source.report();
+  summary.skipped = read.skipped;
+  summary.lost = read.lost;
+  summary.gaps = read.gaps;
+  summary.inactive_rules = engine_.rules().inactive().size();
+  summary.rules_digest = engine_.rules().digest();
+  summary.hits_digest = engine_.hits_digest();
+  for (size_t i = 0; i < kLevelCount; ++i) summary.levels[i].rules = rules_hit_[i].size();
+  return summary;
+}
+
+RunStatistics Pipeline::statistics() const {
+  RunStatistics statistics = statistics_;
+  for (const Matcher& matcher : matchers_) statistics.terms_evaluated += matcher.terms_evaluated();
+  return statistics;
+}
+
+}  // namespace detectd

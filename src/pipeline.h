@@ -1,0 +1,107 @@
+// The loop: events from a source, through the engine, to the report and the store.
+//
+//   source.next  ->  engine.observe  ->  engine.match  ->  engine.conclude  ->  report, store
+//   (a chunk)        (in order)          (all workers)     (in order)
+//
+// The result does not depend on chunks or workers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/matcher.h"
+#include "src/report/output.h"
+#include "src/report/progress.h"
+#include "src/report/report.h"
+#include "src/sources/event_source.h"
+#include "src/store/hit_store.h"
+#include "src/worker_pool.h"
+
+namespace detectd {
+
+enum class Ending : uint8_t { kEndOfStream, kInputFailed, kStoreFailed, kOutputFailed, kLimit, kStopped };
+
+// Where a run's time went, and what it saw.
+struct RunStatistics {
+  int64_t read_ns = 0;  // reading, decompressing, decoding, ordering
+  int64_t observe_ns = 0;
+  int64_t match_ns = 0;
+  int64_t conclude_ns = 0;  // hits, report and store included
+  std::array<uint64_t, kEventKindCount> events_by_kind{};
+  std::vector<uint64_t> hits_by_rule;  // as RuleSet::rules(), shown or not
+  uint64_t terms_evaluated = 0;
+};
+
+class Pipeline {
+ public:
+  struct Options {
+    Level min_level = Level::kInformational;  // which hits are shown and stored
+    std::optional<int64_t> from_ns = std::nullopt;
+    std::optional<int64_t> to_ns = std::nullopt;  // itself excluded
+    uint64_t limit = 0;                           // shown hits; 0: none
+    double speed = 0;                             // times real time; 0: as fast as it goes
+    bool profile = false;
+  };
+  // `store` and `progress` may be null. All must outlive the pipeline.
+  struct Edges {
+    EventSource& source;
+    Report& report;
+    Output& output;
+    WorkerPool& workers;
+    HitStore* store = nullptr;
+    ProgressBar* progress = nullptr;
+  };
+
+  Pipeline(Engine& engine, Edges edges, Options options);
+
+  // Until the stream ends, or something ends it; what was read until then is judged and shown.
+  Ending run();
+
+  // Of the run: what the source knows is added.
+  Summary summary() const;
+  RunStatistics statistics() const;
+  // Why it ended with kInputFailed or kStoreFailed.
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  // What the matching of a slice of a chunk found, for conclude().
+  struct Slice {
+    std::vector<uint32_t> held;
+    std::vector<size_t> ends;  // by event: where its rules end in `held`
+  };
+
+  std::optional<Ending> read_chunk();
+  std::optional<Ending> judge();
+  void match();
+  std::optional<Ending> conclude();
+  std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
+  bool selected(const Hit& hit) const;
+  void count(const Hit& hit);
+  std::optional<Ending> store_hit(const Hit& hit);
+  std::optional<Ending> show_pending();
+  void keep_pace(const Event& event);
+  void tell_progress();
+
+  Engine& engine_;
+  Edges edges_;
+  Options options_;
+
+  std::vector<Event> chunk_;
+  std::vector<Event> ready_;
+  std::vector<Slice> slices_;
+  std::vector<Matcher> matchers_;  // by worker
+  std::vector<Hit> hits_;          // of one event
+  std::vector<Hit> pending_;       // to be shown
+  Summary summary_;
+  std::array<std::set<const Rule*>, kLevelCount> rules_hit_;
+  RunStatistics statistics_;
+  std::optional<Error> error_;
+  std::optional<int64_t> pace_start_ns_;
+  int64_t pace_first_event_ns_ = 0;
+};
+
+}  // namespace detectd
