@@ -30,6 +30,8 @@ void on_alarm(int) {
 
 void install(int signal, void (*handler)(int)) {
   struct sigaction action {};
+  // A shell lets what it starts in the background ignore SIGINT: then Ctrl-C is not meant for us.
+  if (signal == SIGINT && sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, nullptr);  // without SA_RESTART: read(2) is to return

@@ -14,6 +14,7 @@
 
 #include "engine/event_codec.h"
 #include "src/sources/foreign_format.h"
+#include "src/stop.h"
 
 namespace detectd {
 namespace {
@@ -97,6 +98,8 @@ Status CaptureFile::read_input() {
   ssize_t got = 0;
   do {
     got = ::read(fd_, input_.data() + kept, read_bytes_);
+    // A pipe may stay silent for ever; whoever is told to stop takes what came until then.
+    if (got < 0 && errno == EINTR && stop_requested()) got = 0;
   } while (got < 0 && errno == EINTR);
   if (got < 0) return system_error("read", errno);
   if (got == 0) input_ended_ = true;
