@@ -15,7 +15,9 @@ constexpr size_t kWideColumns = 150;
 constexpr std::string_view kGap = "  ";
 
 // Bounds of the columns, so that one hostile name does not push the others away.
+constexpr size_t kMaxLevelColumns = 8;
 constexpr size_t kMaxRuleColumns = 32;
+constexpr size_t kExpectedRuleColumns = 20;  // before any hit
 constexpr size_t kMaxLineageColumns = 36;
 constexpr size_t kMaxUserColumns = 14;
 
@@ -68,6 +70,18 @@ std::string short_digest(const Sha256& digest) { return "sha256:" + hex(digest).
 
 }  // namespace
 
+TableReport::TableReport(Output& output, Options options) : output_(output), options_(options) {
+  widths_.level = options.level_columns;
+  widths_.rule = options.rule_columns;
+}
+
+void TableReport::fit_columns(std::span<const Rule* const> rules, Options& options) {
+  for (const Rule* rule : rules) {
+    widen(options.level_columns, short_name(rule->level), kMaxLevelColumns);
+    widen(options.rule_columns, rule_text(*rule), kExpectedRuleColumns);
+  }
+}
+
 std::string TableReport::paint(Level level, std::string text) const {
   if (!options_.terminal.color) return text;
   const size_t blanks = text.size() - std::min(text.find_last_not_of(' ') + 1, text.size());
@@ -90,7 +104,7 @@ TableReport::Row TableReport::make_row(const Hit& hit) const {
 
 void TableReport::grow(const Row& row) {
   widen(widths_.time, row.time, 40);
-  widen(widths_.level, row.level, 8);
+  widen(widths_.level, row.level, kMaxLevelColumns);
   widen(widths_.rule, row.rule, kMaxRuleColumns);
   widen(widths_.lineage, row.lineage, kMaxLineageColumns);
   widen(widths_.user, row.user, kMaxUserColumns);
@@ -160,7 +174,10 @@ void TableReport::show_loss(const Event& event) {
   const FieldView end = event.find(field::kEventEnd);
   const FieldView reason = event.find(field::kReason);
   std::string text = format_time(event.time_ns) + " lost  ";
-  text += lost.has_value() ? escape_text(lost.text) + " events" : "an unknown number of events";
+  text +=
+      lost.type == Type::kInteger && lost.number >= 0
+          ? with_separators(static_cast<uint64_t>(lost.number)) + (lost.number == 1 ? " event" : " events")
+          : std::string("an unknown number of events");
   if (end.has_value()) text += " until " + escape_text(end.text);
   if (reason.has_value()) text += " (" + escape_text(reason.text) + ")";
   const size_t columns = options_.terminal.columns;

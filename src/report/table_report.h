@@ -13,13 +13,17 @@ class TableReport : public Report {
  public:
   struct Options {
     Terminal terminal;
-    bool hits = true;     // false: the summary only
-    bool summary = true;  // false: hits only
+    bool hits = true;          // false: the summary only
+    bool summary = true;       // false: hits only
+    size_t level_columns = 4;  // of the levels and rules to come, so that columns need not grow
+    size_t rule_columns = 0;
   };
   static constexpr size_t kMaxCommandBytes = 4096;
 
   // `output` must outlive the report.
-  TableReport(Output& output, Options options) : output_(output), options_(options) {}
+  TableReport(Output& output, Options options);
+  // Fills in what the columns of these rules need.
+  static void fit_columns(std::span<const Rule* const> rules, Options& options);
 
   void show_hits(std::span<const Hit> hits) override;
   void show_loss(const Event& event) override;
@@ -31,7 +35,7 @@ class TableReport : public Report {
     Level severity{};
   };
   struct Widths {
-    size_t time = 0, level = 4, rule = 0, lineage = 0, user = 0;
+    size_t time = 0, level = 0, rule = 0, lineage = 0, user = 0;
   };
 
   Row make_row(const Hit& hit) const;
