@@ -1,0 +1,93 @@
+// detectd: rules against process events. See detectd(8).
+#include <unistd.h>
+
+#include <new>
+
+#include "src/detectd/config.h"
+#include "src/detectd/options.h"
+#include "src/detectd/replay.h"
+#include "src/exit_status.h"
+#include "src/log.h"
+#include "src/report/output.h"
+#include "src/report/terminal.h"
+#include "src/report/time_zone.h"
+#include "src/stop.h"
+
+namespace detectd {
+namespace {
+
+void set_up_log(const Options& options) {
+  log::set_up({.json = options.log_format == LogFormat::kJson,
+               .color = inspect_terminal(STDERR_FILENO, options.color).color,
+               .quiet = options.quiet,
+               .verbose = options.verbose});
+}
+
+ExitStatus fail(const Error& error) {
+  log::error(error.message);
+  return exit_status_of(error);
+}
+
+Status set_up_time_zone(const Options& options) {
+  const bool on_terminal = inspect_terminal(STDOUT_FILENO, options.color).is_terminal;
+  Status status = use_time_zone(options.tz.value_or(on_terminal ? "local" : "UTC"));
+  if (!status) return std::move(status.error()).within("--tz");
+  return {};
+}
+
+ExitStatus run_task(const Options& options, Output& output) {
+  Diagnostics diagnostics;
+  Result<Config> config = load_config(options.config, diagnostics);
+  log::show(diagnostics);
+  if (!config) return fail(config.error());
+  if (diagnostics.errors() != 0 && !options.check) return ExitStatus::kRules;
+  if (!options.rules.empty()) config->set_rule_paths(options.rules, "--rules");
+  if (options.print_config) {
+    output.write(print_config(*config));
+    return ExitStatus::kDone;
+  }
+  if (options.check) {
+    const auto of_config = diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules;
+    return first_of({of_config, check_rules(options, *config, output)});
+  }
+  if (options.captures.empty()) {
+    return fail({Errc::kUsage, "this version of detectd replays captures only: detectd --replay FILE"});
+  }
+  if (Status status = set_up_time_zone(options); !status) return fail(status.error());
+  catch_stop_signals();
+  return replay(options, *config, output);
+}
+
+ExitStatus run(int argc, const char* const* argv) {
+  const Result<Options> options = parse_options(argc, argv);
+  if (!options) return fail(options.error());
+  set_up_log(*options);
+  Output output(STDOUT_FILENO);
+  ExitStatus exit_status = ExitStatus::kDone;
+  if (options->help) {
+    output.write(help_text());
+  } else if (options->version) {
+    output.write("detectd " DETECTD_VERSION "\n");
+  } else {
+    exit_status = run_task(*options, output);
+  }
+  output.flush();
+  if (!output.failed()) return exit_status;
+  // A reader that had enough, as in `detectd ... | head`, needs no message.
+  if (!output.closed()) log::error(output.status().error().message);
+  return first_of({exit_status, ExitStatus::kSystem});
+}
+
+}  // namespace
+}  // namespace detectd
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(detectd::run(argc, argv));
+  } catch (const std::bad_alloc&) {
+    detectd::log::error("out of memory");
+  } catch (const std::exception& error) {
+    detectd::log::error(std::string("internal error: ") + error.what());
+  }
+  return static_cast<int>(detectd::ExitStatus::kInternal);
+}

@@ -1,0 +1,452 @@
+#include "src/detectd/option_table.h"
+
+#include <charconv>
+#include <cmath>
+#include <initializer_list>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "engine/diagnostic.h"
+#include "engine/escape.h"
+#include "engine/rule_parser.h"
+
+namespace detectd {
+namespace {
+
+Error wrong(std::string message) { return {Errc::kUsage, std::move(message)}; }
+
+std::string quoted(std::string_view text) { return "`" + escape_text(text) + "`"; }
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+template <class Value>
+Status choose(const std::string& text, std::initializer_list<std::pair<std::string_view, Value>> choices,
+              Value& value) {
+  std::vector<std::string_view> names;
+  std::string list;
+  for (const auto& [name, meaning] : choices) {
+    if (name == text) {
+      value = meaning;
+      return {};
+    }
+    names.push_back(name);
+    list += (list.empty() ? "" : ", ") + std::string(name);
+  }
+  const std::string hint = did_you_mean(text, names);
+  return wrong(quoted(text) + " is not one of " + list + (hint.empty() ? "" : "; " + hint));
+}
+
+Status set_level(Options& options, const std::string& value) {
+  return choose(value,
+                {{"informational", std::optional(Level::kInformational)},
+                 {"low", Level::kLow},
+                 {"medium", Level::kMedium},
+                 {"high", Level::kHigh},
+                 {"critical", Level::kCritical}},
+                options.level);
+}
+
+Status set_output(Options& options, const std::string& value) {
+  return choose(
+      value, {{"table", OutputFormat::kTable}, {"json", OutputFormat::kJson}, {"none", OutputFormat::kNone}},
+      options.output);
+}
+
+Status set_color(Options& options, const std::string& value) {
+  return choose(
+      value, {{"auto", ColorChoice::kAuto}, {"always", ColorChoice::kAlways}, {"never", ColorChoice::kNever}},
+      options.color);
+}
+
+Status set_log_format(Options& options, const std::string& value) {
+  return choose(value, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}, options.log_format);
+}
+
+// Both mean the same until there is a second format.
+Status set_format(Options&, const std::string& value) {
+  bool known = false;
+  return choose(value, {{"auto", true}, {"jsonl", true}}, known);
+}
+
+Status set_fail_on(Options& options, const std::string& value) {
+  if (value != "hit") return wrong(quoted(value) + " is not known; the only condition is `hit`");
+  options.fail_on_hit = true;
+  return {};
+}
+
+Status set_threads(Options& options, const std::string& value) {
+  const auto threads = parse_number<unsigned>(value);
+  if (!threads || *threads < 1 || *threads > 256) {
+    return wrong(quoted(value) + " is not a number from 1 to 256");
+  }
+  options.threads = *threads;
+  return {};
+}
+
+Status set_speed(Options& options, const std::string& value) {
+  if (value == "max") {
+    options.speed = 0;
+    return {};
+  }
+  const auto speed = parse_number<double>(value);
+  if (!speed || !std::isfinite(*speed) || *speed < 0.001 || *speed > 1e6) {
+    return wrong(quoted(value) + " is neither `max` nor a number from 0.001 to 1000000; 1 is as it happened");
+  }
+  options.speed = *speed;
+  return {};
+}
+
+Status set_timeout(Options& options, const std::string& value) {
+  const auto timeout_ns = parse_duration(value);
+  if (!timeout_ns) return wrong(quoted(value) + " is not a duration such as `30s`, `5m` or `2h`");
+  options.timeout_ns = *timeout_ns;
+  return {};
+}
+
+Status set_limit(Options& options, const std::string& value) {
+  const auto limit = parse_number<uint64_t>(value);
+  if (!limit || *limit == 0) return wrong(quoted(value) + " is not a number of hits from 1");
+  options.limit = *limit;
+  return {};
+}
+
+template <auto Member>
+Status append(Options& options, const std::string& value) {
+  if (value.empty()) return wrong("is empty");
+  (options.*Member).push_back(value);
+  return {};
+}
+
+template <auto Member>
+Status assign(Options& options, const std::string& value) {
+  if (value.empty()) return wrong("is empty");
+  options.*Member = value;
+  return {};
+}
+
+template <auto Member>
+Status enable(Options& options, const std::string&) {
+  options.*Member = true;
+  return {};
+}
+
+Status no_db(Options& options, const std::string&) {
+  options.db.reset();
+  return {};
+}
+
+using enum OptionGroup;
+
+constexpr OptionRow kTable[] = {
+    {.group = kTask,
+     .letter = 'R',
+     .name = "replay",
+     .value = "FILE",
+     .repeatable = true,
+     .help = "evaluate a capture: plain, gzip or zstd; - is standard\n"
+             "input; more files may follow, merged by time",
+     .manual = "Evaluate a capture: JSON Lines, plain or compressed with gzip or zstd.\n"
+               ".Sq -\n"
+               "is standard input.\n"
+               "May be repeated, and more files may follow as arguments; their events are merged by "
+               "time.\n"
+               "Needs no privileges and never responds.\n",
+     .apply = append<&Options::captures>},
+    {.group = kTask,
+     .letter = 't',
+     .name = "check",
+     .help = "check the configuration and the rules, nothing else",
+     .manual = "Check the configuration and the rules and open nothing else.\n"
+               "All mistakes of all files are shown.\n",
+     .apply = enable<&Options::check>},
+    {.group = kTask,
+     .name = "print-config",
+     .help = "print every configuration value with its origin",
+     .manual = "Print every value of the configuration, and behind it where it comes from.\n",
+     .apply = enable<&Options::print_config>},
+    {.group = kTask,
+     .letter = 'h',
+     .name = "help",
+     .help = "print this text",
+     .manual = "Print a summary of the options.\n",
+     .apply = enable<&Options::help>},
+    {.group = kTask,
+     .letter = 'V',
+     .name = "version",
+     .help = "print the version",
+     .manual = "Print the version.\n",
+     .apply = enable<&Options::version>},
+
+    {.group = kInput,
+     .letter = 'r',
+     .name = "rules",
+     .value = "PATH",
+     .repeatable = true,
+     .help = "rule file or directory instead of those of the\n"
+             "configuration; repeatable",
+     .manual = "A rule file, or a directory that is read recursively.\n"
+               "May be repeated; replaces\n"
+               ".Va rules.paths\n"
+               "of the configuration.\n",
+     .apply = append<&Options::rules>},
+    {.group = kInput,
+     .letter = 'c',
+     .name = "config",
+     .value = "FILE",
+     .help = "default: /etc/detectd/detectd.toml, if it is there",
+     .manual = "The configuration.\n"
+               "The default is\n"
+               ".Pa /etc/detectd/detectd.toml ;\n"
+               "if that is absent, built-in defaults are used.\n"
+               "Files\n"
+               ".Pa *.toml\n"
+               "in the directory\n"
+               ".Pa detectd.d\n"
+               "beside it are read after it, in byte order of their names.\n"
+               "A replay uses the sections\n"
+               ".Sq rules\n"
+               "and\n"
+               ".Sq engine\n"
+               "only; the others are checked.\n",
+     .apply = assign<&Options::config>},
+    {.group = kInput,
+     .name = "format",
+     .value = "FORMAT",
+     .help = "of the captures: auto (default) or jsonl",
+     .manual = "The format of the captures:\n"
+               ".Cm auto\n"
+               "(the default) or\n"
+               ".Cm jsonl .\n",
+     .apply = set_format},
+    {.group = kInput,
+     .name = "skip-bad",
+     .help = "count lines that can not be read and go on (exit 6);\n"
+             "without it the first one stops the run (exit 4)",
+     .manual = "Count lines that can not be read and go on; the exit status is then 6.\n"
+               "Without it the first such line stops the run with exit status 4.\n",
+     .apply = enable<&Options::skip_bad>},
+
+    {.group = kSelection,
+     .name = "only",
+     .value = "RULE",
+     .repeatable = true,
+     .help = "run only this rule, by id or name; repeatable",
+     .manual = "Run only this rule, given by its id or name.\n"
+               "May be repeated.\n",
+     .apply = append<&Options::only>},
+    {.group = kSelection,
+     .name = "skip",
+     .value = "RULE",
+     .repeatable = true,
+     .help = "do not run this rule; repeatable",
+     .manual = "Do not run this rule, given by its id or name.\n"
+               "May be repeated.\n",
+     .apply = append<&Options::skip>},
+    {.group = kSelection,
+     .name = "level",
+     .value = "LEVEL",
+     .help = "show hits of this level and above: informational,\n"
+             "low, medium, high, critical",
+     .manual = "Show only hits of this level and above:\n"
+               ".Cm informational\n"
+               "(the default),\n"
+               ".Cm low ,\n"
+               ".Cm medium ,\n"
+               ".Cm high\n"
+               "or\n"
+               ".Cm critical .\n"
+               "All rules still run, and the digests do not change.\n",
+     .apply = set_level},
+    {.group = kSelection,
+     .name = "from",
+     .value = "TIME",
+     .help = "show hits from this time on: -2h, yesterday,\n"
+             "'2026-11-21 10:00' or RFC 3339",
+     .manual = "Show only hits from this time on, itself included.\n"
+               "All events are still read and all rules still run, and the digests do not change.\n"
+               "A time is RFC 3339\n"
+               ".Pq Sq 2026-11-21T10:00:00Z ,\n"
+               "a date or a date and a time of day in the zone of\n"
+               ".Fl Fl tz\n"
+               ".Pq Sq 2026-11-21 10:00 ,\n"
+               "a duration back from now\n"
+               ".Pq Sq -2h ,\n"
+               ".Sq now ,\n"
+               ".Sq today\n"
+               "or\n"
+               ".Sq yesterday .\n",
+     .apply = assign<&Options::from>},
+    {.group = kSelection,
+     .name = "to",
+     .value = "TIME",
+     .help = "show hits before this time",
+     .manual = "Show only hits before this time, itself excluded; written as for\n"
+               ".Fl Fl from .\n",
+     .apply = assign<&Options::to>},
+
+    {.group = kRun,
+     .name = "threads",
+     .value = "N",
+     .help = "default: one a processor; changes no result",
+     .manual = "The number of threads, from 1 to 256.\n"
+               "The default is one a processor.\n"
+               "The result does not depend on it.\n",
+     .apply = set_threads},
+    {.group = kRun,
+     .name = "speed",
+     .value = "N",
+     .help = "max (default), or N times as fast as it happened",
+     .manual = "Replay as fast as possible\n"
+               ".Pq Cm max , No the default\n"
+               "or\n"
+               ".Ar N\n"
+               "times as fast as it happened, from 0.001 to 1000000.\n",
+     .apply = set_speed},
+    {.group = kRun,
+     .name = "timeout",
+     .value = "TIME",
+     .help = "stop after this time, such as 30s or 5m (exit 7)",
+     .manual = "Stop after this time, such as\n"
+               ".Sq 30s\n"
+               "or\n"
+               ".Sq 5m ,\n"
+               "and print what was found until then; the exit status is then 7.\n",
+     .apply = set_timeout},
+    {.group = kRun,
+     .name = "limit",
+     .value = "N",
+     .help = "stop after N hits (exit 7)",
+     .manual = "Stop after\n"
+               ".Ar N\n"
+               "hits that are shown; the exit status is then 7.\n",
+     .apply = set_limit},
+    {.group = kRun,
+     .name = "fail-on",
+     .value = "hit",
+     .help = "exit 1 if there was a hit",
+     .manual = "With the argument\n"
+               ".Cm hit :\n"
+               "exit status 1 if a hit was shown.\n",
+     .apply = set_fail_on},
+    {.group = kRun,
+     .name = "allow-incomplete",
+     .help = "exit 0 also where events were lost or skipped",
+     .manual = "Exit status 0 instead of 6 where events were lost or lines skipped.\n"
+               "The note about it stays.\n",
+     .apply = enable<&Options::allow_incomplete>},
+
+    {.group = kOutput,
+     .letter = 'o',
+     .name = "output",
+     .value = "FORMAT",
+     .help = "hits as table (default), json (JSON Lines) or none",
+     .manual = "How hits are printed on standard output:\n"
+               ".Cm table\n"
+               "(the default),\n"
+               ".Cm json\n"
+               "(JSON Lines) or\n"
+               ".Cm none ,\n"
+               "which prints the summary only.\n",
+     .apply = set_output},
+    {.group = kOutput,
+     .name = "db",
+     .value = "FILE",
+     .help = "record the hits in this SQLite database as well",
+     .manual = "Record the hits that are shown in this SQLite database as well.\n"
+               "It is created with mode 0600 if it is absent.\n"
+               "The same replay twice adds nothing twice.\n",
+     .apply = assign<&Options::db>},
+    {.group = kOutput,
+     .name = "no-db",
+     .help = "record nothing (the default of a replay)",
+     .manual = "Record nothing.\n"
+               "This is the default of a replay; of it and\n"
+               ".Fl Fl db\n"
+               "the last one counts.\n",
+     .apply = no_db},
+    {.group = kOutput,
+     .name = "tz",
+     .value = "ZONE",
+     .help = "times in this zone: UTC, local, Europe/Berlin;\n"
+             "default: local on a terminal, UTC elsewhere",
+     .manual = "Show times of the table in this zone:\n"
+               ".Cm UTC ,\n"
+               ".Cm local\n"
+               "or a name such as\n"
+               ".Sq Europe/Berlin .\n"
+               "The default is the local zone on a terminal and UTC elsewhere.\n"
+               "JSON is always in UTC.\n",
+     .apply = assign<&Options::tz>},
+    {.group = kOutput,
+     .name = "stats",
+     .help = "print what was read, how fast, and how much memory",
+     .manual = "Print after the run what was read, how fast, and how much memory it took.\n",
+     .apply = enable<&Options::stats>},
+    {.group = kOutput,
+     .name = "profile",
+     .help = "print hits and evaluations of each rule",
+     .manual = "Print after the run how often each rule was evaluated, how often it hit, and the time "
+               "that matching took.\n",
+     .apply = enable<&Options::profile>},
+    {.group = kOutput,
+     .name = "color",
+     .value = "WHEN",
+     .help = "auto (default), always or never",
+     .manual = "Colour:\n"
+               ".Cm auto\n"
+               "(the default: on a terminal, unless\n"
+               ".Ev NO_COLOR\n"
+               "is set),\n"
+               ".Cm always\n"
+               "or\n"
+               ".Cm never .\n",
+     .apply = set_color},
+
+    {.group = kMessages,
+     .letter = 'q',
+     .name = "quiet",
+     .help = "no summary, notes or warnings; errors and hits only",
+     .manual = "No summary, notes, warnings or progress bar: hits and errors only.\n",
+     .apply = enable<&Options::quiet>},
+    {.group = kMessages,
+     .letter = 'v',
+     .name = "verbose",
+     .help = "say what is being done",
+     .manual = "Say what is being done.\n",
+     .apply = enable<&Options::verbose>},
+    {.group = kMessages,
+     .name = "log-format",
+     .value = "FORMAT",
+     .help = "messages as text (default) or json",
+     .manual = "Messages on standard error as\n"
+               ".Cm text\n"
+               "(the default) or\n"
+               ".Cm json ,\n"
+               "one object a line.\n",
+     .apply = set_log_format},
+};
+
+}  // namespace
+
+std::string_view to_string(OptionGroup group) {
+  switch (group) {
+    case kTask: return "What to do";
+    case kInput: return "Input";
+    case kSelection: return "Selection";
+    case kRun: return "The run";
+    case kOutput: return "Output";
+    case kMessages: return "Messages";
+  }
+  return {};
+}
+
+std::span<const OptionRow> option_table() { return kTable; }
+
+}  // namespace detectd

@@ -1,0 +1,342 @@
+#include "src/detectd/replay.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+#include "engine/engine.h"
+#include "engine/escape.h"
+#include "engine/rule_parser.h"
+#include "src/clock.h"
+#include "src/log.h"
+#include "src/pipeline.h"
+#include "src/report/hit_view.h"
+#include "src/report/json_report.h"
+#include "src/report/run_tables.h"
+#include "src/report/table_report.h"
+#include "src/report/time_zone.h"
+#include "src/rule_files.h"
+#include "src/rule_selection.h"
+#include "src/sources/replay.h"
+#include "src/stop.h"
+
+namespace detectd {
+namespace {
+
+constexpr size_t kProfiledRows = 50;
+
+std::string plural(uint64_t number, std::string_view noun) {
+  return with_separators(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
+struct LoadedRules {
+  size_t checked = 0;
+  std::shared_ptr<const RuleSet> set;
+};
+
+// The built-in paths need not all be there; those that somebody wrote must.
+Result<std::vector<std::string>> rule_paths(const Config& config) {
+  if (config.find("rules.paths").origin != "default") return config.rule_paths;
+  std::vector<std::string> present;
+  std::string missing;
+  for (const std::string& path : config.rule_paths) {
+    if (access(path.c_str(), F_OK) == 0) present.push_back(path);
+    missing += (missing.empty() ? "" : " nor ") + path;
+  }
+  if (!present.empty()) return present;
+  return Error{Errc::kRules, "there are no rules: neither " + missing + " exists; give --rules PATH"};
+}
+
+// All mistakes of all files are in `diagnostics`; an Error is the system's, or one of --only and --skip.
+Result<LoadedRules> load_rules(const Options& options, const Config& config, Diagnostics& diagnostics) {
+  const auto paths = rule_paths(config);
+  if (!paths) return paths.error();
+  const auto files = read_rule_files(*paths);
+  if (!files) return files.error();
+  RuleDocument document;
+  for (const SourcePtr& file : *files) parse_rules(file, document, diagnostics);
+  const size_t checked = document.rules.size();
+  if (diagnostics.errors() == 0) {
+    if (Status status = select_rules(options.only, options.skip, document); !status) {
+      return std::move(status).error();
+    }
+  }
+  return LoadedRules{checked, RuleSet::compile(document, diagnostics)};
+}
+
+Result<std::shared_ptr<const RuleSet>> load_rules_to_run(const Options& options, const Config& config) {
+  Diagnostics diagnostics;
+  Result<LoadedRules> rules = load_rules(options, config, diagnostics);
+  log::show(diagnostics);
+  if (!rules) {
+    log::error(rules.error().message);
+    return std::move(rules).error();
+  }
+  if (diagnostics.errors() != 0) {
+    log::error(plural(diagnostics.errors(), "mistake") + " in the rules: nothing was run");
+    return Error{Errc::kRules, {}};
+  }
+  if (rules->set->rules().empty()) {
+    log::error("there is no rule to run");
+    return Error{Errc::kRules, {}};
+  }
+  log::info(plural(rules->set->rules().size(), "rule") + " to run, " +
+            with_separators(rules->set->inactive().size()) + " inactive");
+  return rules->set;
+}
+
+size_t thread_count(const Options& options) {
+  if (options.threads != 0) return options.threads;
+  return std::clamp(std::thread::hardware_concurrency(), 1u, 256u);
+}
+
+Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const Schema& schema,
+                                                  WorkerPool& workers) {
+  Diagnostics diagnostics;
+  auto source = ReplaySource::open({.paths = options.captures, .skip_bad = options.skip_bad}, schema, workers,
+                                   diagnostics);
+  if (stop_requested()) return source;  // what it says then is that nothing came
+  log::show(diagnostics);
+  if (!source && diagnostics.errors() == 0) log::error(source.error().message);
+  return source;
+}
+
+// The store's messages begin with a code, as `D406: `.
+void tell_store_error(const Error& error) {
+  const size_t colon = error.message.find(": ");
+  if (!error.message.starts_with("D4") || colon == std::string::npos) {
+    log::error(error.message);
+    return;
+  }
+  Diagnostic diagnostic;
+  diagnostic.code = error.message.substr(0, colon);
+  diagnostic.message = error.message.substr(colon + 2);
+  Diagnostics diagnostics;
+  diagnostics.add(std::move(diagnostic));
+  log::show(diagnostics);
+}
+
+Result<std::optional<HitStore>> open_store(const Options& options) {
+  if (!options.db) return std::optional<HitStore>();
+  Result<HitStore> store = HitStore::open(*options.db);
+  if (!store) {
+    tell_store_error(store.error());
+    return std::move(store).error();
+  }
+  return std::optional<HitStore>(*std::move(store));
+}
+
+// --from or --to; D500 for what is no time.
+bool read_time(std::string_view option, const std::optional<std::string>& text,
+               std::optional<int64_t>& time_ns) {
+  if (!text) return true;
+  time_ns = parse_time(*text, wall_clock_ns());
+  if (time_ns) return true;
+  Diagnostic diagnostic;
+  diagnostic.code = "D500";
+  diagnostic.message = std::string(option) + ": `" + escape_text(*text) + "` is not a time";
+  diagnostic.help = "write `-2h`, `yesterday`, `2026-11-21 10:00` or RFC 3339";
+  Diagnostics diagnostics;
+  diagnostics.add(std::move(diagnostic));
+  log::show(diagnostics);
+  return false;
+}
+
+std::unique_ptr<Report> make_report(const Options& options, const RuleSet& rules, const ReplaySource& source,
+                                    Output& output) {
+  if (options.output == OutputFormat::kJson) {
+    return std::make_unique<JsonReport>(
+        output, [&source](uint32_t file) -> const std::string& { return source.path(file); });
+  }
+  TableReport::Options table{.terminal = inspect_terminal(STDOUT_FILENO, options.color),
+                             .hits = options.output == OutputFormat::kTable,
+                             .summary = !options.quiet};
+  std::vector<const Rule*> active;
+  for (const CompiledRule& rule : rules.rules()) active.push_back(rule.rule.get());
+  TableReport::fit_columns(active, table);
+  return std::make_unique<TableReport>(output, table);
+}
+
+std::unique_ptr<ProgressBar> make_progress(const Options& options) {
+  const Terminal terminal = inspect_terminal(STDERR_FILENO, options.color);
+  if (!terminal.is_terminal || options.quiet || options.log_format == LogFormat::kJson) return {};
+  return std::make_unique<ProgressBar>(STDERR_FILENO, terminal.columns, steady_clock_ns());
+}
+
+std::string incompleteness(const Summary& summary) {
+  std::string text;
+  if (summary.gaps != 0) text = plural(summary.gaps, "gap");
+  if (summary.skipped != 0) {
+    text += (text.empty() ? "" : ", ") + plural(summary.skipped, "line") + " skipped";
+  }
+  return text;
+}
+
+void tell_notes(const Options& options, const Summary& summary, const Engine::Counters& counters) {
+  if (summary.hits_left_out != 0) {
+    log::note(plural(summary.hits_left_out, "hit") + " left out by --level, --from or --to");
+  }
+  if (summary.inactive_rules != 0) {
+    log::note(plural(summary.inactive_rules, "rule") + (summary.inactive_rules == 1 ? " is" : " are") +
+              " inactive; detectd --check --verbose says why");
+  }
+  if (counters.processes.evicted_live != 0) {
+    log::note("the process table was full and forgot " +
+              plural(counters.processes.evicted_live, "running process") +
+              ": their lineage is lost; raise engine.max_processes");
+  }
+  const std::string missing = incompleteness(summary);
+  if (!missing.empty()) {
+    log::note("the capture is incomplete: " + missing +
+              (options.allow_incomplete ? "" : "; --allow-incomplete accepts that"));
+  }
+}
+
+// Warnings of the captures, and the mistake that ended the run.
+void tell_source(const ReplaySource& source, const std::optional<Error>& error, Ending ending) {
+  Diagnostics diagnostics = source.report().diagnostics;
+  log::show(diagnostics);
+  if (ending == Ending::kInputFailed && diagnostics.errors() == 0) log::error(error->message);
+}
+
+std::vector<ExitStatus> tell_ending(const Options& options, Ending ending,
+                                    const std::optional<Error>& error) {
+  switch (ending) {
+    case Ending::kEndOfStream: return {};
+    case Ending::kInputFailed: return {error ? exit_status_of(*error) : ExitStatus::kInput};
+    case Ending::kStoreFailed: tell_store_error(*error); return {ExitStatus::kSystem};
+    case Ending::kOutputFailed: return {ExitStatus::kSystem};
+    case Ending::kLimit:
+      log::note("stopped by --limit after " + plural(options.limit, "hit"));
+      return {ExitStatus::kCutShort};
+    case Ending::kStopped: break;
+  }
+  if (stop_signal() == 0) {
+    log::note("stopped by --timeout");
+    return {ExitStatus::kCutShort};
+  }
+  log::note("stopped by a signal");
+  return {stop_signal() == SIGINT ? ExitStatus::kInterrupted : ExitStatus::kTerminated};
+}
+
+void tell_statistics(const RunStatistics& run, const Summary& summary, const SourceReport& read,
+                     const Engine::Counters& counters) {
+  StatisticsView view;
+  for (size_t i = 0; i < kEventKindCount; ++i) {
+    view.events_by_kind.emplace_back(to_string(static_cast<EventKind>(i)), run.events_by_kind[i]);
+  }
+  view.nanoseconds_by_stage = {{"read and decode", run.read_ns},
+                               {"lineage", run.observe_ns},
+                               {"match", run.match_ns},
+                               {"hits", run.conclude_ns}};
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double seconds = static_cast<double>(summary.elapsed_ns) / 1e9;
+  const auto rate = [seconds](uint64_t number) {
+    return seconds == 0 ? "-" : with_separators(static_cast<uint64_t>(static_cast<double>(number) / seconds));
+  };
+  const ProcessTable::Counters& processes = counters.processes;
+  view.facts = {
+      {"events/s", rate(summary.events)},
+      {"bytes read", with_separators(read.bytes_read)},
+      {"items evaluated", with_separators(run.terms_evaluated)},
+      {"processes", with_separators(processes.created) + " seen, " + with_separators(processes.processes) +
+                        " kept, " + with_separators(processes.evicted_ended) + " ended and " +
+                        with_separators(processes.evicted_live) + " running ones dropped, " +
+                        with_separators(processes.reused_pids) + " pids reused"},
+      {"peak memory", with_separators(static_cast<uint64_t>(usage.ru_maxrss) / 1024) + " MiB"},
+      {"rules digest", "sha256:" + hex(summary.rules_digest)},
+      {"hits digest", "sha256:" + hex(summary.hits_digest)},
+  };
+  log::table(statistics_table(view));
+}
+
+void tell_profile(const RunStatistics& run, const RuleSet& rules) {
+  std::vector<ProfiledRule> profiled;
+  for (size_t i = 0; i < rules.rules().size(); ++i) {
+    const CompiledRule& rule = rules.rules()[i];
+    ProfiledRule& row = profiled.emplace_back();
+    row.name = rule_text(*rule.rule);
+    row.hits = run.hits_by_rule[i];
+    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
+      if (rule.kinds.has(static_cast<EventKind>(kind))) row.events += run.events_by_kind[kind];
+    }
+  }
+  log::table(profile_table(std::move(profiled), kProfiledRows));
+}
+
+}  // namespace
+
+ExitStatus check_rules(const Options& options, const Config& config, Output& output) {
+  Diagnostics diagnostics;
+  const Result<LoadedRules> rules = load_rules(options, config, diagnostics);
+  log::show(diagnostics);
+  if (!rules) {
+    log::error(rules.error().message);
+    return exit_status_of(rules.error());
+  }
+  for (const InactiveRule& inactive : rules->set->inactive()) {
+    log::info("inactive: " + rule_text(*inactive.rule) + ": " + inactive.reason);
+  }
+  if (!options.quiet) {
+    const size_t inactive = rules->set->inactive().size();
+    output.write("checked " + plural(rules->checked, "rule") + ": " + plural(diagnostics.errors(), "error") +
+                 ", " + plural(diagnostics.warnings(), "warning") +
+                 (inactive == 0 ? "" : "; " + with_separators(inactive) + " inactive") + "\n");
+  }
+  return diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules;
+}
+
+ExitStatus replay(const Options& options, const Config& config, Output& output) {
+  Pipeline::Options chosen{.limit = options.limit, .speed = options.speed};
+  if (options.level) chosen.min_level = *options.level;
+  if (!read_time("--from", options.from, chosen.from_ns)) return ExitStatus::kUsage;
+  if (!read_time("--to", options.to, chosen.to_ns)) return ExitStatus::kUsage;
+
+  const int64_t start_ns = steady_clock_ns();
+  const auto rules = load_rules_to_run(options, config);
+  if (!rules) return exit_status_of(rules.error());
+  WorkerPool workers(thread_count(options));
+  if (options.timeout_ns != 0) stop_after(options.timeout_ns);
+  auto source = open_source(options, (*rules)->schema(), workers);
+  if (!source && stop_requested()) return first_of(tell_ending(options, Ending::kStopped, {}));
+  if (!source) return exit_status_of(source.error());
+  auto store = open_store(options);
+  if (!store) return exit_status_of(store.error());
+
+  Engine engine(*rules, {.max_processes = config.max_processes});
+  const auto report = make_report(options, **rules, **source, output);
+  const auto progress = make_progress(options);
+  Pipeline pipeline(engine,
+                    {.source = **source,
+                     .report = *report,
+                     .output = output,
+                     .workers = workers,
+                     .store = *store ? &**store : nullptr,
+                     .progress = progress.get()},
+                    chosen);
+  const Ending ending = pipeline.run();
+
+  Summary summary = pipeline.summary();
+  summary.elapsed_ns = shown_elapsed_ns(start_ns);
+  report->show_summary(summary);
+  output.flush();
+  tell_source(**source, pipeline.error(), ending);
+  std::vector<ExitStatus> statuses = tell_ending(options, ending, pipeline.error());
+  tell_notes(options, summary, engine.counters());
+  if (options.stats) {
+    tell_statistics(pipeline.statistics(), summary, (*source)->report(), engine.counters());
+  }
+  if (options.profile) tell_profile(pipeline.statistics(), **rules);
+  if (options.fail_on_hit && summary.hits != 0) statuses.push_back(ExitStatus::kNo);
+  if (!options.allow_incomplete && !incompleteness(summary).empty()) {
+    statuses.push_back(ExitStatus::kIncomplete);
+  }
+  return first_of(statuses);
+}
+
+}  // namespace detectd

@@ -1,0 +1,166 @@
+#include "src/detectd/settings.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "engine/diagnostic.h"
+#include "engine/escape.h"
+#include "engine/event_kind.h"
+#include "engine/rule_parser.h"
+
+namespace detectd {
+namespace {
+
+constexpr std::string_view kConditionActions = "log alert";
+
+// In the order of --print-config.
+constexpr Setting kSettings[] = {
+    {"source.kind", SettingKind::kChoice, R"("auto")", "auto connector ebpf audit procfs"},
+    {"source.receive_buffer", SettingKind::kBytes, R"("32MiB")", {}},
+    {"source.heartbeat", SettingKind::kDuration, R"("1s")", {}},
+    {"source.events",
+     SettingKind::kEventKinds,
+     R"(["exec", "fork", "end", "uid_change", "gid_change", "session_id_change", "ptrace", "coredump"])",
+     {}},
+    {"enrich.max_argv", SettingKind::kBytes, R"("128KiB")", {}},
+    {"enrich.hash", SettingKind::kBoolean, "false", {}},
+    {"enrich.env", SettingKind::kTexts, "[]", {}},
+    {"rules.paths", SettingKind::kPaths, R"(["/usr/share/detectd/rules", "/etc/detectd/rules"])", {}},
+    {"engine.slow_event", SettingKind::kDuration, R"("5ms")", {}},
+    {"engine.max_processes", SettingKind::kCount, "100000", {}},
+    {"engine.correlation_memory", SettingKind::kBytes, R"("64MiB")", {}},
+    {"response.mode", SettingKind::kChoice, R"("dry-run")", "dry-run enforce"},
+    {"response.per_rule", SettingKind::kRate, R"("5/min")", {}},
+    {"response.total", SettingKind::kRate, R"("20/min")", {}},
+    {"response.protect_executables", SettingKind::kPaths, R"(["/usr/sbin/sshd"])", {}},
+    {"response.protect_units", SettingKind::kTexts, R"(["ssh.service"])", {}},
+    {"store.path", SettingKind::kPath, R"("/var/lib/detectd/hits.db")", {}},
+    {"store.spill", SettingKind::kPath, R"("/var/lib/detectd/hits.spill")", {}},
+    {"store.max_size", SettingKind::kBytes, R"("1GiB")", {}},
+    {"store.keep", SettingKind::kDuration, R"("90d")", {}},
+    {"store.redact", SettingKind::kTexts, R"(['(?i)password=\S+'])", {}},
+    {"history.enabled", SettingKind::kBoolean, "false", {}},
+    {"history.path", SettingKind::kPath, R"("/var/lib/detectd/history")", {}},
+    {"history.max_size", SettingKind::kBytes, R"("2GiB")", {}},
+    {"on.disk_low", SettingKind::kChoice, R"("log")", kConditionActions},
+    {"on.disk_full", SettingKind::kChoice, R"("spill")", "log alert spill"},
+    {"on.lost", SettingKind::kChoice, R"("alert")", kConditionActions},
+    {"on.blind", SettingKind::kChoice, R"("alert")", kConditionActions},
+};
+
+constexpr Setting kAlertSettings[] = {
+    {"alert.type", SettingKind::kChoice, {}, "journal syslog json_file webhook command unix_socket"},
+    {"alert.level", SettingKind::kChoice, {}, "informational low medium high critical"},
+    {"alert.url", SettingKind::kText, {}, {}},
+    {"alert.path", SettingKind::kPath, {}, {}},
+    {"alert.command", SettingKind::kTexts, {}, {}},
+    {"alert.retry_for", SettingKind::kDuration, {}, {}},
+    {"alert.every", SettingKind::kDuration, {}, {}},
+    {"alert.at", SettingKind::kTime, {}, {}},
+};
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(separator), text.size());
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+std::optional<uint64_t> take_number(std::string_view& text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  return number;
+}
+
+bool is_bytes(std::string_view text) {
+  const std::optional<uint64_t> number = take_number(text);
+  return number && *number > 0 && *number < (uint64_t{1} << 20) &&
+         (text == "KiB" || text == "MiB" || text == "GiB");
+}
+
+bool is_rate(std::string_view text) {
+  if (text == "0") return true;
+  const std::optional<uint64_t> number = take_number(text);
+  return number && *number > 0 && *number <= 1'000'000 && (text == "/s" || text == "/min" || text == "/h");
+}
+
+bool is_time_of_day(std::string_view text) {
+  const auto parts = split(text, ':');
+  if (parts.size() != 2 || parts[0].size() != 2 || parts[1].size() != 2) return false;
+  std::string_view hour = parts[0], minute = parts[1];
+  const auto h = take_number(hour), m = take_number(minute);
+  return h && m && hour.empty() && minute.empty() && *h < 24 && *m < 60;
+}
+
+std::string quoted(std::string_view text) { return "`" + escape_text(text) + "`"; }
+
+std::optional<SettingMistake> check_choice(const Setting& setting, std::string_view text) {
+  const std::vector<std::string_view> choices = split(setting.choices, ' ');
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
+  std::string list;
+  for (const std::string_view choice : choices) {
+    if (!list.empty()) list += ", ";
+    list += "`" + std::string(choice) + "`";
+  }
+  return SettingMistake{"D203", quoted(text) + " is not one of " + list, did_you_mean(text, choices)};
+}
+
+std::optional<SettingMistake> check_event_kind(std::string_view text) {
+  if (find_event_kind(text)) return std::nullopt;
+  std::vector<std::string_view> kinds;
+  for (size_t i = 0; i < static_cast<size_t>(EventKind::kOther); ++i) {
+    kinds.push_back(to_string(static_cast<EventKind>(i)));
+  }
+  return SettingMistake{"D203", quoted(text) + " is not a kind of event", did_you_mean(text, kinds)};
+}
+
+std::optional<SettingMistake> unless(bool good, const char* code, std::string_view text,
+                                     std::string_view what, std::string_view help) {
+  if (good) return std::nullopt;
+  return SettingMistake{code, quoted(text) + " is not " + std::string(what), std::string(help)};
+}
+
+}  // namespace
+
+std::span<const Setting> settings() { return kSettings; }
+std::span<const Setting> alert_settings() { return kAlertSettings; }
+
+const Setting* find_setting(std::span<const Setting> table, std::string_view key) {
+  const auto found =
+      std::find_if(table.begin(), table.end(), [key](const Setting& setting) { return setting.key == key; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text) {
+  switch (setting.kind) {
+    case SettingKind::kBytes:
+      return unless(is_bytes(text), "D201", text, "a size", "write a number and KiB, MiB or GiB: \"64MiB\"");
+    case SettingKind::kDuration:
+      return unless(parse_duration(text).has_value(), "D201", text, "a duration",
+                    "write a number and ms, s, m, h or d: \"5m\"");
+    case SettingKind::kRate:
+      return unless(is_rate(text), "D201", text, "a rate",
+                    "write a number and /s, /min or /h: \"5/min\"; \"0\" is unlimited");
+    case SettingKind::kTime:
+      return unless(is_time_of_day(text), "D201", text, "a time of day", "write \"08:00\"");
+    case SettingKind::kPath:
+    case SettingKind::kPaths:
+      return unless(text.substr(0, 1) == "/", "D202", text, "an absolute path",
+                    "begin it with /: a daemon has no directory of its own");
+    case SettingKind::kChoice: return check_choice(setting, text);
+    case SettingKind::kEventKinds: return check_event_kind(text);
+    case SettingKind::kCount:
+    case SettingKind::kBoolean:
+    case SettingKind::kText:
+    case SettingKind::kTexts: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace detectd

@@ -1,0 +1,49 @@
+// What may stand in detectd.toml: every key once, with its kind and what is meant where it is not set.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace detectd {
+
+enum class SettingKind : uint8_t {
+  kBytes,     // "32MiB"
+  kDuration,  // "5m"
+  kRate,      // "5/min"; "0" is unlimited
+  kCount,     // 100000
+  kBoolean,
+  kText,
+  kPath,  // absolute
+  kTime,  // "08:00"
+  kPaths,
+  kTexts,
+  kEventKinds,
+  kChoice,
+};
+
+struct Setting {
+  std::string_view key;  // "rules.paths"
+  SettingKind kind{};
+  std::string_view preset;   // the default, as TOML
+  std::string_view choices;  // kChoice: separated by blanks
+};
+
+// In the order of --print-config.
+std::span<const Setting> settings();
+// The keys of [[alert]], as "alert.type".
+std::span<const Setting> alert_settings();
+// Null if there is none of that key.
+const Setting* find_setting(std::span<const Setting> table, std::string_view key);
+
+struct SettingMistake {
+  std::string code;
+  std::string message;
+  std::string help;
+};
+// Whether `text` may be the value, or an element of the value, of a setting.
+std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text);
+
+}  // namespace detectd
