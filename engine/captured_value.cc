@@ -10,10 +10,24 @@ namespace {
 
 constexpr int64_t kMaxPid = int64_t{1} << 22;  // PID_MAX_LIMIT of Linux on 64 bits
 
+// Nearly all numbers in captures.
+bool scan_short_integer(std::string_view text, int64_t& number) {
+  constexpr size_t kDigits = 18;  // always fit
+  if (text.size() > kDigits || (text[0] == '0' && text.size() > 1)) return false;
+  int64_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    value = value * 10 + (c - '0');
+  }
+  number = value;
+  return true;
+}
+
 }  // namespace
 
 bool scan_value(std::string_view token, std::string& unescaped, bool& replaced, CapturedValue& value) {
-  token = token.substr(0, token.find_last_not_of(" \t\r\n") + 1);
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!token.empty() && blank(token.back())) token.remove_suffix(1);
   if (token.empty()) return false;
   if (token[0] == '"') {
     if (token.size() < 2 || token.back() != '"') return false;
@@ -27,6 +41,10 @@ bool scan_value(std::string_view token, std::string& unescaped, bool& replaced, 
     return bad == std::string_view::npos;
   }
   value.text = token;
+  if (scan_short_integer(token, value.number)) {
+    value.type = Type::kInteger;
+    return true;
+  }
   if (token == "null") {
     value.type = Type::kNull;
     return true;
@@ -74,6 +92,8 @@ void read_as(FieldType type, CapturedValue& value) {
   } else if (type == FieldType::kBoolean && (value.text == "true" || value.text == "false")) {
     value.type = Type::kBoolean;
     value.number = value.text == "true" ? 1 : 0;
+  } else if (type == FieldType::kTime) {
+    value.time_ns = parse_rfc3339(value.text);
   }
 }
 
@@ -90,7 +110,7 @@ bool passes(ValueCheck check, const CapturedValue& value) {
     case ValueCheck::kCount: return integer && value.number >= 0;
     case ValueCheck::kPid: return integer && value.number >= 0 && value.number <= kMaxPid;
     case ValueCheck::kBoolean: return value.type == Type::kBoolean;
-    case ValueCheck::kTime: return value.type == Type::kText && parse_rfc3339(value.text).has_value();
+    case ValueCheck::kTime: return value.time_ns.has_value();
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,13 +27,14 @@ struct CapturedValue {
   std::string_view text;
   int64_t number = 0;
   double real = 0;
+  std::optional<int64_t> time_ns;  // set by read_as
 };
 
 // A token of JSON that is neither object nor list, blanks behind it allowed; false if it is none. Text without
 // escapes points into the token, other text into `unescaped`. `replaced` is set by a lone surrogate.
 bool scan_value(std::string_view token, std::string& unescaped, bool& replaced, CapturedValue& value);
 
-// Numbers and booleans that a capture wrote as text.
+// Numbers and booleans that a capture wrote as text, and times.
 void read_as(FieldType type, CapturedValue& value);
 
 // Whether a value, after read_as, is one the table allows. Null is.

@@ -14,7 +14,6 @@
 #include "engine/json_text.h"
 #include "engine/key_set.h"
 #include "engine/name_tree.h"
-#include "engine/timestamp.h"
 
 namespace detectd {
 namespace {
@@ -47,15 +46,15 @@ class EventDecoder::Walk {
   std::optional<LineProblem> explain(std::string_view line) const;
   void reset(std::string_view line, Event& event, LineNotes& notes);
   bool read_line();
-  bool read_object(ondemand::object object, const Place& place, size_t depth);
-  bool read_member(ondemand::field field, const Place& parent, uint64_t object_id, size_t depth);
+  bool read_object(ondemand::object& object, const Place& place, size_t depth);
+  bool read_member(ondemand::field& field, const Place& parent, uint64_t object_id, size_t depth);
   bool read_key(std::string_view key, const Place& parent, Place& place);
   bool read_dotted_key(std::string_view key, const Place& parent, Place& place);
   void descend(Place& place, std::string_view part);
   bool read_list(ondemand::array array, const Place& place, size_t depth);
-  bool read_unknown(ondemand::value value, bool searchable, size_t depth);
-  bool read_value_of(uint32_t node_index, ondemand::value value, size_t depth);
-  bool read_elements(uint32_t node_index, ondemand::array array, size_t depth);
+  bool read_unknown(ondemand::value& value, bool searchable, size_t depth);
+  bool read_value_of(uint32_t node_index, ondemand::value& value, size_t depth);
+  bool read_elements(uint32_t node_index, ondemand::array& array, size_t depth);
   bool read_scalar(ondemand::value& value, CapturedValue& scalar);
   bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
   void apply_role(const NameNode& node, const CapturedValue& scalar);
@@ -92,6 +91,7 @@ class EventDecoder::Walk {
   std::string unknown_bytes_;
   CaptureHeader header_;  // of the last header line
   CaptureHeader found_;   // what this line has of one
+  bool has_found_ = false;
   int64_t capture_version_ = kCaptureVersion;
   const char* capture_version_at_ = nullptr;
 
@@ -159,7 +159,8 @@ void EventDecoder::Walk::reset(std::string_view line, Event& event, LineNotes& n
   notes_ = &notes;
   event.clear(schema_.size());
   event.set_raw(line);
-  found_ = {};
+  if (has_found_) found_ = {};
+  has_found_ = false;
   keys_.clear();
   value_paths_.clear();
   unknown_.clear();
@@ -191,21 +192,22 @@ bool EventDecoder::Walk::read_line() {
   return true;
 }
 
-bool EventDecoder::Walk::read_object(ondemand::object object, const Place& place, size_t depth) {
+bool EventDecoder::Walk::read_object(ondemand::object& object, const Place& place, size_t depth) {
   if (depth > kMaxDepth) return false;
   const uint64_t object_id = next_object_++;
   for (auto member : object) {
-    ondemand::field field;
-    if (std::move(member).get(field)) return false;
+    if (member.error()) return false;
+    // By reference: copies of simdjson's values cost more than reading them.
+    auto&& field = std::move(member).value_unsafe();
     if (!read_member(field, place, object_id, depth)) return false;
   }
   return true;
 }
 
-bool EventDecoder::Walk::read_member(ondemand::field field, const Place& parent, uint64_t object_id,
+bool EventDecoder::Walk::read_member(ondemand::field& field, const Place& parent, uint64_t object_id,
                                      size_t depth) {
   const char* const key_at = field.key().raw();
-  ondemand::value value = field.value();
+  ondemand::value& value = field.value();
   const char* const value_at = value.raw_json_token().data();
   // Between the key's closing quote and the value stand a colon and blanks.
   const char* key_end = value_at - 1;
@@ -235,10 +237,10 @@ bool EventDecoder::Walk::read_member(ondemand::field field, const Place& parent,
 
 // A key without dots and escapes, which nearly all are, is one step down.
 bool EventDecoder::Walk::read_key(std::string_view key, const Place& parent, Place& place) {
-  const NamePart part = hash_part(parent.hash, key);
+  const NamePart part = hash_padded_part(parent.hash, key);
   if (!part.simple) return read_dotted_key(key, parent, place);
   place.hash = part.hash;
-  place.node = names_.child(parent.node, part.hash, key);
+  place.node = names_.child(parent.node, part, key);
   place.searchable =
       parent.searchable && (place.node == NameTree::kUnknown || names_.node(place.node).searchable);
   return true;
@@ -264,13 +266,13 @@ bool EventDecoder::Walk::read_dotted_key(std::string_view key, const Place& pare
 }
 
 void EventDecoder::Walk::descend(Place& place, std::string_view part) {
-  const uint64_t hash = hash_part(place.hash, part).hash;
-  place.hash = hash;
-  place.node = names_.child(place.node, hash, part);
+  const NamePart hashed = hash_part(place.hash, part);
+  place.hash = hashed.hash;
+  place.node = names_.child(place.node, hashed, part);
   if (place.node != NameTree::kUnknown && !names_.node(place.node).searchable) place.searchable = false;
 }
 
-bool EventDecoder::Walk::read_unknown(ondemand::value value, bool searchable, size_t depth) {
+bool EventDecoder::Walk::read_unknown(ondemand::value& value, bool searchable, size_t depth) {
   const char first = *value.raw_json_token().data();
   if (first == '{') {
     ondemand::object object;
@@ -283,8 +285,8 @@ bool EventDecoder::Walk::read_unknown(ondemand::value value, bool searchable, si
     ondemand::array array;
     if (value.get_array().get(array)) return false;
     for (auto element : array) {
-      ondemand::value inner;
-      if (std::move(element).get(inner)) return false;
+      if (element.error()) return false;
+      auto&& inner = std::move(element).value_unsafe();
       if (!read_unknown(inner, searchable, depth + 1)) return false;
     }
     return true;
@@ -295,7 +297,7 @@ bool EventDecoder::Walk::read_unknown(ondemand::value value, bool searchable, si
   return true;
 }
 
-bool EventDecoder::Walk::read_value_of(uint32_t node_index, ondemand::value value, size_t depth) {
+bool EventDecoder::Walk::read_value_of(uint32_t node_index, ondemand::value& value, size_t depth) {
   const NameNode& node = names_.node(node_index);
   const char* const at = value.raw_json_token().data();
   if (*at == '[') {
@@ -311,7 +313,7 @@ bool EventDecoder::Walk::read_value_of(uint32_t node_index, ondemand::value valu
   return true;
 }
 
-bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array array, size_t depth) {
+bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array& array, size_t depth) {
   const NameNode& node = names_.node(node_index);
   bool keep = node.wanted && !(node.alias && event_->carries(node.field()));
   if (keep && !event_->begin_list(node.field())) {
@@ -320,8 +322,8 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array arra
   }
   size_t count = 0;
   for (auto element : array) {
-    ondemand::value value;
-    if (std::move(element).get(value)) return false;
+    if (element.error()) return false;
+    auto&& value = std::move(element).value_unsafe();
     const char* const at = value.raw_json_token().data();
     if (*at == '{' || *at == '[') {
       if (node.table) return wrong(node_index, at, *at == '{' ? "an object" : "a list");
@@ -358,7 +360,7 @@ bool EventDecoder::Walk::read_scalar(ondemand::value& value, CapturedValue& scal
 // Reads numbers given as text, demands what the table says, and takes what concerns the event itself.
 bool EventDecoder::Walk::accept(uint32_t node_index, CapturedValue& scalar, const char* at) {
   const NameNode& node = names_.node(node_index);
-  if (node.has_field()) read_as(node.type, scalar);
+  if (scalar.type == Type::kText && node.has_field()) read_as(node.type, scalar);
   if (node.role == Role::kCapture || node.role == Role::kHeaderPart) {
     read_as(FieldType::kInteger, scalar);
     if (scalar.type != Type::kInteger) {
@@ -366,17 +368,19 @@ bool EventDecoder::Walk::accept(uint32_t node_index, CapturedValue& scalar, cons
     }
     if (node.role == Role::kCapture) capture_version_at_ = at;
   }
-  if (node.table && !passes(node.check, scalar)) return wrong(node_index, at, shown(scalar));
+  if (node.check > ValueCheck::kText && !passes(node.check, scalar))
+    return wrong(node_index, at, shown(scalar));
   if (node.role != Role::kNone && scalar.type != Type::kNull) apply_role(node, scalar);
   return true;
 }
 
 void EventDecoder::Walk::apply_role(const NameNode& node, const CapturedValue& scalar) {
+  has_found_ = has_found_ || node.role >= Role::kCapture;
   switch (node.role) {
     case Role::kNone: break;
     case Role::kTimestamp:
       if (event_->has_time) break;  // of a list, the first
-      event_->time_ns = *parse_rfc3339(scalar.text);
+      event_->time_ns = *scalar.time_ns;
       event_->has_time = true;
       break;
     case Role::kAction:

@@ -6,14 +6,6 @@
 namespace detectd {
 namespace {
 
-constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15u;
-
-// Not zero if a byte of `word` is `c`.
-constexpr uint64_t has_byte(uint64_t word, char c) {
-  const uint64_t x = word ^ (0x0101010101010101u * static_cast<uint8_t>(c));
-  return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
-}
-
 // Up to 8 bytes, the rest zero.
 uint64_t load(const char* from, size_t size) {
   if (size >= 4) {
@@ -58,17 +50,19 @@ ValueCheck check_of(FieldId id) {
 }  // namespace
 
 NamePart hash_part(uint64_t parent_hash, std::string_view part) {
-  uint64_t hash = (parent_hash + part.size() + 1) * kMultiplier;
+  using namespace name_tree_internal;
+  uint64_t hash = begin_hash(parent_hash, part.size());
   uint64_t special = 0;
   const char* at = part.data();
   size_t left = part.size();
-  const auto mix = [&](uint64_t word) {
-    special |= has_byte(word, '.') | has_byte(word, '\\');
-    hash = (std::rotl(hash, 29) ^ word) * kMultiplier;
-  };
-  for (; left > 8; left -= 8, at += 8) mix(load(at, 8));
-  mix(load(at, left));
-  return {hash ^ (hash >> 32), special == 0};
+  for (; left > 8; left -= 8, at += 8) {
+    const uint64_t word = load(at, 8);
+    special |= special_bytes(word);
+    hash = mix(hash, word);
+  }
+  const uint64_t word = load(at, left);
+  special |= special_bytes(word);
+  return {end_hash(mix(hash, word)), word, special == 0};
 }
 
 NameTree::NameTree(const Schema& schema) {
@@ -145,7 +139,9 @@ uint32_t NameTree::insert(std::string_view name) {
     if (next == kUnknown) {
       next = static_cast<uint32_t>(nodes_.size());
       NameNode node;
-      node.hash = hash_part(nodes_[index].hash, part).hash;
+      const NamePart hashed = hash_part(nodes_[index].hash, part);
+      node.hash = hashed.hash;
+      node.word = hashed.word;
       node.parent = index;
       node.searchable = true;
       node.part = part;
@@ -176,7 +172,7 @@ void NameTree::index_nodes() {
 
 uint32_t NameTree::find_slowly(uint32_t parent, std::string_view part) const {
   if (slots_.empty()) return kUnknown;
-  return child(parent, hash_part(nodes_[parent].hash, part).hash, part);
+  return child(parent, hash_part(nodes_[parent].hash, part), part);
 }
 
 uint32_t NameTree::find(std::string_view name) const {

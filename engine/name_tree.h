@@ -2,7 +2,9 @@
 // of the whole path, so that a nested and a dotted name end at the same node. Built once from a Schema.
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -33,6 +35,7 @@ struct NameNode {
   };
 
   uint64_t hash = 0;
+  uint64_t word = 0;  // of `part`, as NamePart::word
   uint32_t parent = 0;
   uint16_t field_index = kNoField;
   FieldType type = FieldType::kAny;
@@ -51,10 +54,13 @@ struct NameNode {
 // A part of a name, with the hash of the path that ends with it.
 struct NamePart {
   uint64_t hash = 0;
+  uint64_t word = 0;   // its last 1 to 8 bytes
   bool simple = true;  // no dot and no backslash in it
 };
 // Reads exactly `part`.
 NamePart hash_part(uint64_t parent_hash, std::string_view part);
+// The same, where 8 bytes can be read from the begin of `part`; most parts are that short.
+inline NamePart hash_padded_part(uint64_t parent_hash, std::string_view part);
 
 class NameTree {
  public:
@@ -64,14 +70,16 @@ class NameTree {
   static constexpr uint32_t kUnknown = std::numeric_limits<uint32_t>::max();
 
   const NameNode& node(uint32_t index) const { return nodes_[index]; }
-  // kUnknown where there is none; `part` is compared, so equal hashes do no harm.
-  uint32_t child(uint32_t parent, uint64_t hash, std::string_view part) const {
+  // kUnknown where there is none; the texts are compared, so equal hashes do no harm.
+  uint32_t child(uint32_t parent, const NamePart& part, std::string_view text) const {
     if (parent == kUnknown) return kUnknown;
-    for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
+    for (size_t at = part.hash & mask_;; at = (at + 1) & mask_) {
       const uint32_t index = slots_[at];
       if (index == kUnknown) return kUnknown;
       const NameNode& node = nodes_[index];
-      if (node.hash == hash && node.parent == parent && node.part == part) return index;
+      if (node.hash != part.hash || node.parent != parent || node.word != part.word) continue;
+      if (node.part.size() != text.size()) continue;
+      if (text.size() <= 8 || node.part == text) return index;
     }
   }
   // The node of a dotted name.
@@ -91,5 +99,33 @@ class NameTree {
   std::vector<uint32_t> slots_;
   size_t mask_ = 0;
 };
+
+namespace name_tree_internal {
+
+inline constexpr uint64_t kMultiplier = 0x9E3779B97F4A7C15u;
+
+// Not zero if a byte of `word` is `c`.
+constexpr uint64_t has_byte(uint64_t word, char c) {
+  const uint64_t x = word ^ (0x0101010101010101u * static_cast<uint8_t>(c));
+  return (x - 0x0101010101010101u) & ~x & 0x8080808080808080u;
+}
+constexpr uint64_t special_bytes(uint64_t word) { return has_byte(word, '.') | has_byte(word, '\\'); }
+
+constexpr uint64_t begin_hash(uint64_t parent_hash, size_t size) {
+  return (parent_hash + size + 1) * kMultiplier;
+}
+constexpr uint64_t mix(uint64_t hash, uint64_t word) { return (std::rotl(hash, 29) ^ word) * kMultiplier; }
+constexpr uint64_t end_hash(uint64_t hash) { return hash ^ (hash >> 32); }
+
+}  // namespace name_tree_internal
+
+inline NamePart hash_padded_part(uint64_t parent_hash, std::string_view part) {
+  using namespace name_tree_internal;
+  if (part.empty() || part.size() > 8) return hash_part(parent_hash, part);
+  uint64_t word = 0;
+  std::memcpy(&word, part.data(), 8);
+  word &= ~uint64_t{0} >> (64 - 8 * part.size());  // little-endian
+  return {end_hash(mix(begin_hash(parent_hash, part.size()), word)), word, special_bytes(word) == 0};
+}
 
 }  // namespace detectd

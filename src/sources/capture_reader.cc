@@ -38,7 +38,8 @@ CaptureReader::CaptureReader(Options options, std::unique_ptr<CaptureFile> file,
 
 Result<bool> CaptureReader::fill() {
   while (!has_front() && !ended_) {
-    ready_at_ = ready_count_ = 0;
+    ready_at_ = 0;
+    ready_.clear();
     if (Status status = file_->read_lines(options_.max_lines, lines_); !status) {
       return std::move(status).error().within(options_.path);
     }
@@ -52,10 +53,15 @@ Result<bool> CaptureReader::fill() {
   return has_front();
 }
 
-void CaptureReader::pop(Event& event) { std::swap(ready_[ready_at_++], event); }
+void CaptureReader::pop(Event& event) {
+  const uint32_t slot = ready_[ready_at_++];
+  std::swap(pool_[slot], event);
+  pool_.give_back(slot);
+}
 
 void CaptureReader::decode_lines() {
-  if (decoded_.size() < lines_.size()) decoded_.resize(lines_.size());
+  decoded_.resize(lines_.size());
+  for (Decoded& decoded : decoded_) decoded.slot = pool_.take();
   const size_t most = 4 * decoding_.workers.size();
   const size_t tasks = std::clamp<size_t>(lines_.size() / kLinesPerTask, 1, most);
   decoding_.workers.run(tasks, [&](size_t task, size_t worker) {
@@ -66,27 +72,29 @@ void CaptureReader::decode_lines() {
         decoded.problem = LineProblem{
             "D307", 1, 0, "line longer than 8 MiB at offset " + std::to_string(lines_[i].offset), ""};
       } else {
-        decoded.problem = decoding_.decoders[worker].decode(lines_[i].text, decoded.event, decoded.notes);
+        decoded.problem =
+            decoding_.decoders[worker].decode(lines_[i].text, pool_[decoded.slot], decoded.notes);
       }
     }
   });
 }
 
 void CaptureReader::take_lines() {
-  for (size_t i = 0; i < lines_.size() && !ended_; ++i) {
-    if (decoded_[i].problem) {
-      take_problem(lines_[i], *decoded_[i].problem);
-    } else if (decoded_[i].notes.header) {
-      take_header(lines_[i]);
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    const Decoded& decoded = decoded_[i];
+    if (!ended_ && !decoded.problem && !decoded.notes.header) {
+      take_event(decoded, lines_[i]);
     } else {
-      take_event(decoded_[i], lines_[i]);
+      pool_.give_back(decoded.slot);
+      if (!ended_ && decoded.problem) take_problem(lines_[i], *decoded.problem);
+      if (!ended_ && decoded.notes.header) take_header(lines_[i]);
     }
     drain_window();
   }
 }
 
-void CaptureReader::take_event(Decoded& decoded, const CaptureLine& line) {
-  Event& event = decoded.event;
+void CaptureReader::take_event(const Decoded& decoded, const CaptureLine& line) {
+  Event& event = pool_[decoded.slot];
   event.origin = {options_.number, line.number};
   event.host = host_;
   count_notes(decoded.notes, line.number);
@@ -101,7 +109,7 @@ void CaptureReader::take_event(Decoded& decoded, const CaptureLine& line) {
     event.silent = event.find_carried(field::kReason).text == "capture_start";
   }
   ++events_;
-  if (window_.push(event)) back_.add(line.number);
+  if (window_.push(event, decoded.slot)) back_.add(line.number);
 }
 
 void CaptureReader::take_header(const CaptureLine& line) {
@@ -149,11 +157,7 @@ void CaptureReader::count_notes(const LineNotes& notes, uint64_t line) {
 }
 
 void CaptureReader::drain_window() {
-  while (true) {
-    if (ready_count_ == ready_.size()) ready_.emplace_back();
-    if (!window_.pop(ready_[ready_count_])) return;
-    ++ready_count_;
-  }
+  while (const auto slot = window_.pop()) ready_.push_back(*slot);
 }
 
 void CaptureReader::end() {

@@ -37,8 +37,9 @@ class CaptureReader {
 
   // Makes front() there, reading as far as it takes. False at the end and after a failure().
   Result<bool> fill();
-  const Event& front() const { return ready_[ready_at_]; }
-  bool has_front() const { return ready_at_ < ready_count_; }
+  const Event& front() const { return pool_[ready_[ready_at_]]; }
+  bool has_front() const { return ready_at_ < ready_.size(); }
+  // Swaps the event at the front out.
   void pop(Event& event);
 
   // The mistake that ended reading, if one did.
@@ -59,14 +60,14 @@ class CaptureReader {
     }
   };
   struct Decoded {
-    Event event;
+    uint32_t slot = 0;  // of the pool
     LineNotes notes;
     std::optional<LineProblem> problem;
   };
 
   void decode_lines();
   void take_lines();
-  void take_event(Decoded& decoded, const CaptureLine& line);
+  void take_event(const Decoded& decoded, const CaptureLine& line);
   void take_header(const CaptureLine& line);
   void take_problem(const CaptureLine& line, const LineProblem& problem);
   void count_notes(const LineNotes& notes, uint64_t line);
@@ -81,10 +82,10 @@ class CaptureReader {
   Decoding& decoding_;
   std::vector<CaptureLine> lines_;
   std::vector<Decoded> decoded_;
+  EventPool pool_;
   TimeWindow window_;
-  std::vector<Event> ready_;  // from ready_at_ to ready_count_; the rest are buffers
+  std::vector<uint32_t> ready_;  // slots of the pool, from ready_at_ on
   size_t ready_at_ = 0;
-  size_t ready_count_ = 0;
   bool ended_ = false;
   std::shared_ptr<const CaptureHost> host_;
   bool has_header_ = false;

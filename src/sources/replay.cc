@@ -58,7 +58,7 @@ class ReplaySource::Merger {
 
 Status ReplaySource::Merger::open(Diagnostics& diagnostics) {
   const size_t share = std::max<size_t>(options_.paths.size(), 1);
-  const size_t read_bytes = std::max<size_t>((size_t{1} << 20) / share, size_t{64} << 10);
+  const size_t read_bytes = std::max<size_t>((size_t{256} << 10) / share, size_t{64} << 10);
   std::optional<Error> failed;
   for (const std::string& path : options_.paths) {
     auto file = CaptureFile::open(path, read_bytes);

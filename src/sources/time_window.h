@@ -7,11 +7,26 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <vector>
 
 #include "engine/event.h"
 
 namespace detectd {
+
+// Events with the buffers they have grown, lent by number, so that ordering them moves numbers only.
+class EventPool {
+ public:
+  uint32_t take();
+  void give_back(uint32_t slot) { free_.push_back(slot); }
+  Event& operator[](uint32_t slot) { return events_[slot]; }
+  const Event& operator[](uint32_t slot) const { return events_[slot]; }
+
+ private:
+  std::deque<Event> events_;  // a deque: events stay where they are
+  std::vector<uint32_t> free_;
+};
 
 class TimeWindow {
  public:
@@ -22,10 +37,10 @@ class TimeWindow {
 
   // From here on the order of the lines is kept.
   void keep_order();
-  // Swaps the event in. True if its time is more than a second before one that came already.
-  bool push(Event& event);
-  // Swaps out the next event that may leave.
-  bool pop(Event& event);
+  // True if the event's time is more than a second before one that came already.
+  bool push(const Event& event, uint32_t slot);
+  // The next event that may leave.
+  std::optional<uint32_t> pop();
   // No more events will come: all may leave.
   void finish() { finished_ = true; }
 
@@ -35,6 +50,7 @@ class TimeWindow {
     int64_t time_ns = 0;
     uint64_t number = 0;  // of coming
     uint32_t slot = 0;
+    uint32_t bytes = 0;  // of the line
 
     // For a heap with the first on top.
     bool operator<(const Entry& other) const {
@@ -54,8 +70,6 @@ class TimeWindow {
   uint64_t number_ = 0;
   size_t held_bytes_ = 0;
   std::vector<Entry> heap_;
-  std::vector<Event> slots_;
-  std::vector<uint32_t> free_slots_;
 };
 
 }  // namespace detectd
