@@ -65,6 +65,7 @@ class Explainer {
 
   Diagnostic explain() {
     if (statement_.open_string && *statement_.open_string <= at_) return open_string();
+    if (says("stray character")) return stray();
     if (says("cannot redefine") || says("cannot insert")) return redefinition();
     if (statement_.open_bracket && *statement_.open_bracket <= at_) return open_bracket();
     if (says("unknown escape") || says("unicode scalar")) return escape();
@@ -233,6 +234,15 @@ class Explainer {
     return make("D016", "text after the value", at_, end_of_line(at_),
                 quoted ? "the string ended before it; a text with quotes in it goes in '...' or '''...'''"
                        : "a comment begins with `#`");
+  }
+
+  Diagnostic stray() const {
+    if (at_ >= statement_.value && !statement_.header) return bare_value();
+    const size_t end = at_ + code_point_size(text_.substr(at_));
+    return make(
+        "D017",
+        "`" + std::string(text_.substr(at_, end - at_)) + "` can only stand inside quotes or a comment", at_,
+        end);
   }
 
   Diagnostic missing_part() const {

@@ -1,6 +1,7 @@
 #include "engine/toml_text.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/utf8.h"
 
@@ -107,7 +108,7 @@ class StatementScan {
         statement_.value = at_;
         value();
       } else {
-        at_ = line_end(text_, at_);
+        skip_line();
         statement_.value = at_;
       }
     }
@@ -125,8 +126,16 @@ class StatementScan {
     }
     key();
     statement_.key_end = at_;
-    at_ = line_end(text_, at_);
+    skip_line();
     statement_.value = at_;
+  }
+
+  void skip_line() {
+    const size_t end = line_end(text_, at_);
+    for (; at_ < end && text_[at_] != '#'; ++at_) {
+      if (static_cast<unsigned char>(text_[at_]) >= 0x80 && !statement_.stray) statement_.stray = at_;
+    }
+    at_ = end;
   }
 
   void key() {
@@ -182,6 +191,7 @@ class StatementScan {
   }
 
   void punctuation(char c) {
+    if (static_cast<unsigned char>(c) >= 0x80 && !statement_.stray) statement_.stray = at_;
     if (c == '.') {
       if (++dots_ == kMaxKeyParts && !statement_.too_deep) statement_.too_deep = at_;
       return;
@@ -293,13 +303,13 @@ std::vector<TomlBlock> split_blocks(std::string_view text) {
                               (statement->path.size() == 1 || statement->path[0] != blocks.back().name);
     if (starts_block) {
       blocks.back().end = statement->begin;
-      blocks.push_back({.name = statement->path[0],
-                        .begin = statement->begin,
-                        .end = 0,
-                        .too_deep = {},
-                        .nameless_header = {}});
+      TomlBlock block;
+      block.name = statement->path[0];
+      block.begin = statement->begin;
+      blocks.push_back(std::move(block));
     }
     if (!blocks.back().too_deep) blocks.back().too_deep = statement->too_deep;
+    if (!blocks.back().stray) blocks.back().stray = statement->stray;
     const bool nameless = statement->header && statement->path.empty();
     if (nameless && !blocks.back().nameless_header) blocks.back().nameless_header = statement->begin;
   }

@@ -50,6 +50,7 @@ struct TomlStatement {
   std::optional<size_t> open_string;   // begin of a string that is not closed
   std::optional<size_t> open_bracket;  // of the innermost bracket that is not closed
   std::optional<size_t> too_deep;      // where brackets or dotted keys exceed the limits
+  std::optional<size_t> stray;         // a character beyond ASCII outside of strings and comments
 };
 
 inline constexpr size_t kMaxBracketDepth = 64;
@@ -73,7 +74,10 @@ struct TomlBlock {
   size_t begin = 0;
   size_t end = 0;
   std::optional<size_t> too_deep;
-  std::optional<size_t> nameless_header;  // toml++ 3.3 asserts that a header begins with a key
+  // toml++ 3.3 has undefined behaviour for a header that does not begin with a key, and for most
+  // characters up to U+0499 outside of strings.
+  std::optional<size_t> nameless_header;
+  std::optional<size_t> stray;
 };
 
 std::vector<TomlBlock> split_blocks(std::string_view text);

@@ -97,6 +97,7 @@ std::variant<TomlValue, TomlError> parse_toml(const SourceFile& file, const Text
   const uint32_t lines_before = map.line_of(block.begin) - 1;
   // A header may be indented; toml++ is to count the same columns as we do.
   const size_t begin = map.offset(lines_before + 1, 1);
+  if (block.stray) return TomlError{*block.stray, "stray character"};
   try {
     const toml::table table = toml::parse(std::string_view(file.text).substr(begin, block.end - begin));
     return Converter(map, lines_before).convert(table);
