@@ -52,18 +52,28 @@ bool Matcher::run(const CompiledRule& rule, const Event& event) {
   return at == kAccept && product_fits(rule, event, texts_);
 }
 
-void Matcher::match(const Event& event, std::vector<uint32_t>& held) {
-  if (event.silent) return;
-  const auto candidates = rules_.rules_for(event.kind);
-  if (candidates.empty()) return;
+// Forgets what was found out about the event before.
+void Matcher::begin(const Event& event) {
   if (++epoch_ == 1u << 31) {  // the verdicts have 31 bits for it
     std::fill(verdicts_.begin(), verdicts_.end(), 0);
     epoch_ = 1;
   }
   texts_.begin(event);
+}
+
+void Matcher::match(const Event& event, std::vector<uint32_t>& held) {
+  if (event.silent) return;
+  const auto candidates = rules_.rules_for(event.kind);
+  if (candidates.empty()) return;
+  begin(event);
   for (const uint32_t index : candidates) {
     if (run(rules_.rules()[index], event)) held.push_back(index);
   }
+}
+
+bool Matcher::match_alone(uint32_t rule, const Event& event) {
+  begin(event);
+  return run(rules_.rules()[rule], event);
 }
 
 }  // namespace detectd

@@ -34,6 +34,7 @@ Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
   matchers_.reserve(edges_.workers.size());
   for (size_t i = 0; i < edges_.workers.size(); ++i) matchers_.emplace_back(engine_.rules());
   statistics_.hits_by_rule.resize(engine_.rules().rules().size());
+  if (options_.profile) profile_.emplace(engine_.rules());
 }
 
 Ending Pipeline::run() {
@@ -118,6 +119,7 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
     if (stop_requested()) return Ending::kStopped;
   }
   if (!event.silent) ++summary_.events;
+  if (profile_) profile_->observe(event);
   ++statistics_.events_by_kind[static_cast<size_t>(event.kind)];
   for (const uint32_t rule : held) ++statistics_.hits_by_rule[rule];
   if (event.kind == EventKind::kLost) {
@@ -218,6 +220,9 @@ Summary Pipeline::summary() const {
 RunStatistics Pipeline::statistics() const {
   RunStatistics statistics = statistics_;
   for (const Matcher& matcher : matchers_) statistics.terms_evaluated += matcher.terms_evaluated();
+  for (size_t i = 0; profile_ && i < engine_.rules().rules().size(); ++i) {
+    statistics.ns_by_rule.push_back(profile_->mean_ns(i));
+  }
   return statistics;
 }
 

@@ -17,6 +17,7 @@
 #include "src/report/output.h"
 #include "src/report/progress.h"
 #include "src/report/report.h"
+#include "src/rule_profile.h"
 #include "src/sources/event_source.h"
 #include "src/store/hit_store.h"
 #include "src/worker_pool.h"
@@ -33,6 +34,7 @@ struct RunStatistics {
   int64_t conclude_ns = 0;  // hits, report and store included
   std::array<uint64_t, kEventKindCount> events_by_kind{};
   std::vector<uint64_t> hits_by_rule;  // as RuleSet::rules(), shown or not
+  std::vector<double> ns_by_rule;      // with Options::profile: RuleProfile::mean_ns
   uint64_t terms_evaluated = 0;
 };
 
@@ -99,6 +101,7 @@ class Pipeline {
   Summary summary_;
   std::array<std::set<const Rule*>, kLevelCount> rules_hit_;
   RunStatistics statistics_;
+  std::optional<RuleProfile> profile_;
   std::optional<Error> error_;
   std::optional<int64_t> pace_start_ns_;
   int64_t pace_first_event_ns_ = 0;

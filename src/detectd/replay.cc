@@ -262,6 +262,7 @@ void tell_profile(const RunStatistics& run, const RuleSet& rules) {
     ProfiledRule& row = profiled.emplace_back();
     row.name = rule_text(*rule.rule);
     row.hits = run.hits_by_rule[i];
+    row.sampled_ns = run.ns_by_rule[i];
     for (size_t kind = 0; kind < kEventKindCount; ++kind) {
       if (rule.kinds.has(static_cast<EventKind>(kind))) row.events += run.events_by_kind[kind];
     }
@@ -292,7 +293,7 @@ ExitStatus check_rules(const Options& options, const Config& config, Output& out
 }
 
 ExitStatus replay(const Options& options, const Config& config, Output& output) {
-  Pipeline::Options chosen{.limit = options.limit, .speed = options.speed};
+  Pipeline::Options chosen{.limit = options.limit, .speed = options.speed, .profile = options.profile};
   if (options.level) chosen.min_level = *options.level;
   if (!read_time("--from", options.from, chosen.from_ns)) return ExitStatus::kUsage;
   if (!read_time("--to", options.to, chosen.to_ns)) return ExitStatus::kUsage;
