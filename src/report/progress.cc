@@ -49,7 +49,7 @@ std::string progress_line(const Progress& progress, int64_t elapsed_ns, size_t c
   char percent[16];
   std::snprintf(percent, sizeof percent, "%3d %%", static_cast<int>(share * 100));
   std::string tail = std::string("  ") + percent + "  " + counts;
-  if (share > 0.01) {
+  if (share > 0.01 && share < 1) {
     tail += "  " + minutes(static_cast<int64_t>(seconds / share - seconds + 0.5)) + " left";
   }
   const size_t room = columns > tail.size() + 12 ? columns - tail.size() - 2 : 0;

@@ -43,7 +43,8 @@ class CaptureFile {
 
   // To be looked at when there are no more lines; then a last line without newline is cut.
   const std::optional<CaptureFault>& fault() const { return fault_; }
-  uint64_t bytes_read() const { return bytes_read_; }    // as stored
+  // As stored, and unpacked by now.
+  uint64_t bytes_read() const { return bytes_read_ - unread_.size(); }
   uint64_t bytes_total() const { return bytes_total_; }  // 0 where unknown
   uint64_t text_bytes() const { return text_bytes_; }    // unpacked
 
