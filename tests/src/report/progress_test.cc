@@ -16,7 +16,7 @@ TEST_CASE("the progress of a file is told in percent, of a pipe in events", "[re
 }
 
 TEST_CASE("the progress fits the terminal", "[report]") {
-  for (const size_t columns : {1, 10, 39, 60, 200}) {
+  for (const size_t columns : {size_t{1}, size_t{10}, size_t{39}, size_t{60}, size_t{200}}) {
     const Progress progress{.events = 123'456'789, .bytes_read = 1, .bytes_total = 10};
     CHECK(display_width(progress_line(progress, 5'000'000'000, columns)) <= columns);
   }

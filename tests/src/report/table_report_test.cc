@@ -59,7 +59,7 @@ TEST_CASE("on a narrow terminal a hit is two lines, and no line is wider than th
 }
 
 TEST_CASE("no hit is wider than the terminal, whatever its event says", "[report]") {
-  const size_t columns = GENERATE(40, 80, 149, 150, 200);
+  const size_t columns = GENERATE(as<size_t>{}, 40, 80, 149, 150, 200);
   std::vector<Hit> hits;
   for (const std::string& text : hostile_texts()) {
     std::string longer;
@@ -85,7 +85,7 @@ TEST_CASE("TRUST 33: no control character of an event reaches the table", "[repo
                               .command_line = text,
                               .user = text,
                               .parent_name = text});
-    for (const size_t columns : {0, 80, 200}) {
+    for (const size_t columns : {size_t{0}, size_t{80}, size_t{200}}) {
       const std::string shown = table_of({hit}, {.columns = columns});
       CHECK(std::all_of(shown.begin(), shown.end(), [](unsigned char c) { return c >= 0x20 || c == '\n'; }));
       CHECK(std::count(shown.begin(), shown.end(), '\n') == (columns == 80 ? 2 : 1));
