@@ -9,7 +9,7 @@ namespace detectd {
 TEST_CASE("the progress of a file is told in percent, of a pipe in events", "[report]") {
   constexpr int64_t kSecond = 1'000'000'000;
   CHECK(progress_line({.events = 600'000, .bytes_read = 30, .bytes_total = 60}, 2 * kSecond, 80) ==
-        "[================>               ]   50 %  600,000 events  300,000/s  0:02 left");
+        "[================>                ]   50 %  600,000 events  300,000/s  0:02 left");
   CHECK(progress_line({.events = 600'000}, 65 * kSecond, 80) == "600,000 events  9,230/s  1:05");
   CHECK(progress_line({.events = 7, .bytes_read = 60, .bytes_total = 60}, kSecond, 80) ==
         "[========================================]  100 %  7 events  7/s");

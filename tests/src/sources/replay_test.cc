@@ -162,8 +162,8 @@ TEST_CASE("events do not depend on the size of chunks or the number of threads",
   dir.write("b.jsonl.gz", gzip(many_lines()));
   const Read want = read(dir, {"a.jsonl", "b.jsonl.gz"}, {.skip_bad = true});
   CHECK(want.report.events == 2003);
-  for (const size_t chunk_events : {1, 7, 100, 4096}) {
-    for (const size_t threads : {1, 2, 3}) {
+  for (const size_t chunk_events : {1u, 7u, 100u, 4096u}) {
+    for (const size_t threads : {1u, 2u, 3u}) {
       CAPTURE(chunk_events, threads);
       const Read got = read(dir, {"a.jsonl", "b.jsonl.gz"},
                             {.skip_bad = true, .chunk_events = chunk_events, .threads = threads});
