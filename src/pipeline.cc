@@ -40,8 +40,10 @@ Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
 Ending Pipeline::run() {
   std::optional<Ending> ending;
   while (!ending) {
-    ending = read_chunk();
+    // The events that were judged lend their buffers to the next chunk.
+    chunk_.swap(ready_);
     ready_.clear();
+    ending = read_chunk();
     {
       const Stopwatch watch(statistics_.observe_ns);
       for (Event& event : chunk_) engine_.observe(event, ready_);
