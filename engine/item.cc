@@ -23,7 +23,7 @@ bool CompiledItem::holds(const Event& event, TextCache& texts) const {
                        [&](const auto& test) { return any_keyword_field_meets(*test, event, texts); });
   }
   switch (question_) {
-    case Question::kExists: return event.find(*field_).absent() == negated_;
+    case Question::kExists: return texts.value(*field_).first.absent() == negated_;
     case Question::kNull: return is_null(event) != negated_;
     case Question::kValues: break;
   }
@@ -61,9 +61,14 @@ bool CompiledItem::is_null(const Event& event) const {
 bool CompiledItem::any_element_meets(const ValueTest& test, FieldId field, const Event& event,
                                      TextCache& texts) const {
   // The event's time is there whether or not the line had it as text.
-  if (asks_time_ && field == field::kTimestamp) return test.holds({event, texts, field, 0, {}});
-  const size_t count = event.count(field);
-  for (size_t i = 0; i < count; ++i) {
+  if (asks_time_ && field == field::kTimestamp) {
+    const FieldView none;
+    return test.holds({event, texts, field, 0, none});
+  }
+  const TextCache::Value& value = texts.value(field);
+  if (value.count == 0) return false;
+  if (value.first.has_value() && test.holds({event, texts, field, 0, value.first})) return true;
+  for (size_t i = 1; i < value.count; ++i) {
     const FieldView view = event.find(field, i);
     if (view.has_value() && test.holds({event, texts, field, i, view})) return true;
   }

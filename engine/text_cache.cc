@@ -16,7 +16,10 @@ constexpr size_t kKeptElements = 1 << 14;
 }  // namespace
 
 TextCache::TextCache(const Schema& schema)
-    : keyword_fields_(schema.keyword_fields()), first_(schema.size()), elements_(kFirstElements) {}
+    : keyword_fields_(schema.keyword_fields()),
+      values_(schema.size()),
+      first_(schema.size()),
+      elements_(kFirstElements) {}
 
 void TextCache::begin(const Event& event) {
   event_ = &event;
@@ -30,6 +33,12 @@ void TextCache::begin(const Event& event) {
   if (elements_.size() > kKeptElements) {
     elements_ = std::vector<Entry>(kFirstElements);
   }
+}
+
+void TextCache::look_up(FieldId field, Looked& looked) {
+  looked.epoch = epoch_;
+  looked.value.count = event_->count(field);
+  looked.value.first = event_->find(field);
 }
 
 std::string_view TextCache::folded(FieldId field, size_t index, std::string_view text) {

@@ -1,5 +1,4 @@
-// Folded text of an event's values, made once per event and value however many rules ask. For one
-// thread.
+// An event's values, looked up and folded once however many rules ask. For one thread.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +21,17 @@ class TextCache {
   // nothing.
   void begin(const Event& event);
 
+  // How many elements a field has, and its first (Event::count and find). Valid until the next begin().
+  struct Value {
+    size_t count = 0;
+    FieldView first;
+  };
+  const Value& value(FieldId field) {
+    Looked& looked = values_[index_of(field)];
+    if (looked.epoch != epoch_) look_up(field, looked);
+    return looked.value;
+  }
+
   // `text`, the value of `field` at `index` in this event, folded. Valid until the next begin() and
   // while the event is unchanged: text that folding does not change is returned as it is.
   std::string_view folded(FieldId field, size_t index, std::string_view text);
@@ -37,6 +47,12 @@ class TextCache {
     std::string_view text;
   };
 
+  struct Looked {
+    uint64_t epoch = 0;
+    Value value;
+  };
+
+  void look_up(FieldId field, Looked& looked);
   std::string_view fold(std::string_view text);
   Entry& find_element(FieldId field, size_t index);
   void grow();
@@ -45,7 +61,8 @@ class TextCache {
   std::vector<FieldId> keyword_fields_;
   const Event* event_ = nullptr;
   uint64_t epoch_ = 0;
-  std::vector<Entry> first_;     // by field: element 0
+  std::vector<Looked> values_;   // by field
+  std::vector<Entry> first_;     // by field: element 0, folded
   std::vector<Entry> elements_;  // the others: open addressing, the size a power of two
   size_t elements_used_ = 0;     // in this epoch
   struct Block {

@@ -13,28 +13,32 @@ using std::chrono::sys_days;
 // Reads exactly `digits` decimal digits from the front of `text`.
 std::optional<int> take_number(std::string_view& text, size_t digits) {
   if (text.size() < digits) return std::nullopt;
-  int value = 0;
+  unsigned value = 0;
+  unsigned worst = 0;
   for (size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    value = value * 10 + (text[i] - '0');
+    const unsigned digit = static_cast<unsigned char>(text[i]) - unsigned{'0'};
+    worst = digit > worst ? digit : worst;
+    value = value * 10 + digit;
   }
+  if (worst > 9) return std::nullopt;
   text.remove_prefix(digits);
-  return value;
+  return static_cast<int>(value);
 }
 
-bool take(std::string_view& text, std::string_view any_of) {
-  if (text.empty() || any_of.find(text.front()) == std::string_view::npos) return false;
+template <class... Chars>
+bool take(std::string_view& text, Chars... any_of) {
+  if (text.empty() || !((text.front() == any_of) || ...)) return false;
   text.remove_prefix(1);
   return true;
 }
 
 // Seconds east of UTC.
 std::optional<int64_t> take_offset(std::string_view& text) {
-  if (take(text, "Zz")) return 0;
+  if (take(text, 'Z', 'z')) return 0;
   const bool west = !text.empty() && text.front() == '-';
-  if (!take(text, "+-")) return std::nullopt;
+  if (!take(text, '+', '-')) return std::nullopt;
   const auto hours = take_number(text, 2);
-  if (!hours || !take(text, ":")) return std::nullopt;
+  if (!hours || !take(text, ':')) return std::nullopt;
   const auto minutes = take_number(text, 2);
   if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
   const int64_t seconds = *hours * 3600 + *minutes * 60;
@@ -43,7 +47,7 @@ std::optional<int64_t> take_offset(std::string_view& text) {
 
 // Nanoseconds; digits after the ninth are read and dropped.
 std::optional<int64_t> take_fraction(std::string_view& text) {
-  if (!take(text, ".")) return 0;
+  if (!take(text, '.')) return 0;
   int64_t value = 0;
   size_t digits = 0;
   while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
@@ -60,15 +64,15 @@ std::optional<int64_t> take_fraction(std::string_view& text) {
 
 std::optional<int64_t> parse_rfc3339(std::string_view text) {
   const auto year = take_number(text, 4);
-  if (!year || !take(text, "-")) return std::nullopt;
+  if (!year || !take(text, '-')) return std::nullopt;
   const auto month = take_number(text, 2);
-  if (!month || !take(text, "-")) return std::nullopt;
+  if (!month || !take(text, '-')) return std::nullopt;
   const auto day = take_number(text, 2);
-  if (!day || !take(text, "Tt ")) return std::nullopt;
+  if (!day || !take(text, 'T', 't', ' ')) return std::nullopt;
   const auto hour = take_number(text, 2);
-  if (!hour || !take(text, ":")) return std::nullopt;
+  if (!hour || !take(text, ':')) return std::nullopt;
   const auto minute = take_number(text, 2);
-  if (!minute || !take(text, ":")) return std::nullopt;
+  if (!minute || !take(text, ':')) return std::nullopt;
   const auto second = take_number(text, 2);
   if (!second) return std::nullopt;
   const auto fraction = take_fraction(text);

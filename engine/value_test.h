@@ -21,7 +21,7 @@ struct ProbedValue {
   TextCache& texts;
   FieldId field;
   size_t index;
-  FieldView view;
+  const FieldView& view;
 
   std::string_view text(bool cased) const {
     return cased ? view.text : texts.folded(field, index, view.text);

@@ -20,7 +20,7 @@ namespace detectd {
 struct ReplayOptions {
   std::vector<std::string> paths;        // `-` is standard input
   bool skip_bad = false;                 // count broken lines and go on
-  size_t chunk_events = 256;            // at most so many a chunk
+  size_t chunk_events = 256;             // at most so many a chunk
   size_t chunk_bytes = size_t{8} << 20;  // of lines, a chunk; at least one event
 };
 
