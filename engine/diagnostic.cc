@@ -96,8 +96,7 @@ Excerpt excerpt_of(const SourceFile& file, const Span& span) {
 std::string place_of(const SourceFile& file, const Span& span) {
   std::string place = escape_text(file.path);
   if (span.line == 0) return place;
-  return place + ":" + std::to_string(span.line) + ":" +
-         std::to_string(std::max<uint32_t>(span.column, 1));
+  return place + ":" + std::to_string(span.line) + ":" + std::to_string(std::max<uint32_t>(span.column, 1));
 }
 
 class Painter {
@@ -188,8 +187,7 @@ std::string render(const Diagnostic& diagnostic, const RenderOptions& options) {
     const Excerpt excerpt = excerpt_of(*diagnostic.file, diagnostic.span);
     const std::string gutter = margin + " " + paint("34", "|");
     out += gutter + "\n";
-    out +=
-        " " + paint("34", number + " |") + (excerpt.line.empty() ? "" : " ") + excerpt.line + "\n";
+    out += " " + paint("34", number + " |") + (excerpt.line.empty() ? "" : " ") + excerpt.line + "\n";
     out += gutter + " " + paint(is_error ? "1;31" : "1;33", excerpt.carets) + "\n";
   }
   const std::string lead = margin + " " + paint("34", "=") + " ";

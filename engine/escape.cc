@@ -13,14 +13,11 @@ constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
 bool is_hidden(char32_t point) {
-  const auto within = [&](char32_t first, char32_t last) {
-    return point >= first && point <= last;
-  };
+  const auto within = [&](char32_t first, char32_t last) { return point >= first && point <= last; };
   if (point < 0x20 || within(0x7F, 0x9F)) return true;
   if (point < 0xAD) return false;
   return point == 0xAD || point == 0x61C || point == 0x180E || within(0x200B, 0x200F) ||
-         within(0x2028, 0x202E) || within(0x2060, 0x206F) || point == 0xFEFF ||
-         within(0xE0000, 0xE007F);
+         within(0x2028, 0x202E) || within(0x2060, 0x206F) || point == 0xFEFF || within(0xE0000, 0xE007F);
 }
 
 void append_byte_escape(uint8_t byte, std::string& out) {
@@ -99,8 +96,7 @@ size_t columns_of(char32_t point) {
 void append_escaped_text(std::string_view text, std::string& out) {
   split(
       text, [&](char32_t point) { append_code_point_escape(point, out); },
-      [&](uint8_t byte) { append_byte_escape(byte, out); },
-      [&](std::string_view plain) { out += plain; });
+      [&](uint8_t byte) { append_byte_escape(byte, out); }, [&](std::string_view plain) { out += plain; });
 }
 
 std::string escape_text(std::string_view text) {
@@ -131,8 +127,7 @@ void append_json_sanitized(std::string_view json, std::string& out) {
         if (in_string) {
           append_json_code_point(point, out);
         } else {
-          out +=
-              ' ';  // only blanks, tabs and newlines stand between the tokens of a valid document
+          out += ' ';  // only blanks, tabs and newlines stand between the tokens of a valid document
         }
       },
       [&](uint8_t) {

@@ -6,15 +6,13 @@
 namespace detectd {
 namespace {
 
-constexpr std::array<std::string_view, 5> kLevels = {"informational", "low", "medium", "high",
-                                                     "critical"};
-constexpr std::array<std::string_view, 5> kStatuses = {"stable", "test", "experimental",
-                                                       "deprecated", "unsupported"};
+constexpr std::array<std::string_view, 5> kLevels = {"informational", "low", "medium", "high", "critical"};
+constexpr std::array<std::string_view, 5> kStatuses = {"stable", "test", "experimental", "deprecated",
+                                                       "unsupported"};
 constexpr std::array<std::string_view, 5> kActions = {"alert", "kill", "kill_tree", "stop", "deny"};
 
 template <class Enum, size_t kCount>
-std::optional<Enum> find_in(const std::array<std::string_view, kCount>& names,
-                            std::string_view name) {
+std::optional<Enum> find_in(const std::array<std::string_view, kCount>& names, std::string_view name) {
   const auto found = std::find(names.begin(), names.end(), name);
   if (found == names.end()) return std::nullopt;
   return static_cast<Enum>(found - names.begin());
@@ -37,8 +35,7 @@ class TokenWalk {
   uint32_t column() const { return column_; }
   size_t decoded() const { return decoded_; }
   bool at_end() const {
-    return at_ >= text_.size() ||
-           (quoted() && starts_with(std::string(multi_line_ ? 3 : 1, quote_)));
+    return at_ >= text_.size() || (quoted() && starts_with(std::string(multi_line_ ? 3 : 1, quote_)));
   }
 
   // Over one unit: a code point, an escape, a line break, a folded line end.
@@ -53,9 +50,7 @@ class TokenWalk {
   }
 
  private:
-  bool starts_with(std::string_view prefix) const {
-    return text_.substr(at_, prefix.size()) == prefix;
-  }
+  bool starts_with(std::string_view prefix) const { return text_.substr(at_, prefix.size()) == prefix; }
 
   size_t next(size_t at) const {
     ++at;
@@ -97,8 +92,7 @@ class TokenWalk {
       decoded_ += value < 0x80 ? 1 : value < 0x800 ? 2 : value < 0x10000 ? 3 : 4;
     } else if (kind == ' ' || kind == '\t' || kind == '\r' || kind == '\n') {
       advance();
-      while (at_ < text_.size() &&
-             std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+      while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
         advance();
     } else {
       advance(2);
@@ -117,25 +111,17 @@ class TokenWalk {
 
 }  // namespace
 
-std::string_view to_string(Level level) {
-  return kLevels[static_cast<size_t>(level)];
-}
+std::string_view to_string(Level level) { return kLevels[static_cast<size_t>(level)]; }
 
-std::optional<Level> find_level(std::string_view name) {
-  return find_in<Level>(kLevels, name);
-}
+std::optional<Level> find_level(std::string_view name) { return find_in<Level>(kLevels, name); }
 
-std::string_view to_string(RuleStatus status) {
-  return kStatuses[static_cast<size_t>(status)];
-}
+std::string_view to_string(RuleStatus status) { return kStatuses[static_cast<size_t>(status)]; }
 
 std::optional<RuleStatus> find_rule_status(std::string_view name) {
   return find_in<RuleStatus>(kStatuses, name);
 }
 
-std::string_view to_string(ResponseAction action) {
-  return kActions[static_cast<size_t>(action)];
-}
+std::string_view to_string(ResponseAction action) { return kActions[static_cast<size_t>(action)]; }
 
 std::optional<ResponseAction> find_response_action(std::string_view name) {
   return find_in<ResponseAction>(kActions, name);
@@ -158,8 +144,7 @@ Span span_inside(const SourceFile& file, const Span& token, size_t offset, size_
     if (walk.column() > span.column) span.length = walk.column() - span.column;
     walk.step();
   }
-  if (walk.line() == span.line && walk.column() > span.column)
-    span.length = walk.column() - span.column;
+  if (walk.line() == span.line && walk.column() > span.column) span.length = walk.column() - span.column;
   return span;
 }
 

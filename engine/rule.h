@@ -31,7 +31,7 @@ struct Item {
   std::vector<std::string> modifiers;  // in order, as written
   std::vector<Scalar> values;          // one, or the elements of the list
   bool list = false;
-  Span span;                           // of the key; of the value for keywords
+  Span span;  // of the key; of the value for keywords
 };
 
 // The OR of `alternatives`, each the AND of its items.
@@ -100,8 +100,8 @@ struct Rule {
   std::vector<RuleTest> tests;
 
   SourcePtr file;
-  Span span;                          // of its [[rule]]
-  std::map<std::string, Span> keys;   // places of its top-level keys: "id", "level", "tags", ...
+  Span span;                         // of its [[rule]]
+  std::map<std::string, Span> keys;  // places of its top-level keys: "id", "level", "tags", ...
 };
 
 struct ListDefinition {
@@ -119,9 +119,9 @@ struct FieldDefinition {
 
 // All rules of all files, as written.
 struct RuleDocument {
-  std::vector<Rule> rules;                       // in order of files, then of lines
-  std::map<std::string, ListDefinition> lists;   // [lists]
-  std::map<std::string, FieldDefinition> fields; // [fields]
+  std::vector<Rule> rules;                        // in order of files, then of lines
+  std::map<std::string, ListDefinition> lists;    // [lists]
+  std::map<std::string, FieldDefinition> fields;  // [fields]
 };
 
 // Where a part of a string value stands in its file: `offset` and `length` count bytes of the decoded

@@ -51,9 +51,7 @@ constexpr FoldTable make_table() {
 
 constexpr FoldTable kTable = make_table();
 
-constexpr uint64_t repeat(uint8_t byte) {
-  return 0x0101010101010101u * byte;
-}
+constexpr uint64_t repeat(uint8_t byte) { return 0x0101010101010101u * byte; }
 
 // The top bit of each byte that is one of A..Z; only for words without a byte above 0x7F.
 constexpr uint64_t capitals(uint64_t word) {

@@ -12,9 +12,7 @@ namespace detectd {
 
 // Folding never changes the number of code points, but it may change the number of bytes: by at
 // most half.
-constexpr size_t max_folded_size(size_t bytes) {
-  return bytes + bytes / 2;
-}
+constexpr size_t max_folded_size(size_t bytes) { return bytes + bytes / 2; }
 
 // Writes the folded text to `out`, which has room for max_folded_size(text.size()); returns its
 // size. Invalid UTF-8 bytes stay as they are.

@@ -5,21 +5,18 @@
 namespace detectd {
 namespace {
 
-const std::vector<std::string> kNames = {"a",       "b",     "c",     "sel_x", "sel_y",
-                                         "_hidden", "not_x", "sel-a", "all"};
+const std::vector<std::string> kNames = {"a", "b", "c", "sel_x", "sel_y", "_hidden", "not_x", "sel-a", "all"};
 
 // The canonical text, or "code@offset+length: message (help)".
 std::string parsed(std::string_view text, const std::vector<std::string>& names = kNames) {
   const auto result = Condition::parse(text, names);
   if (const auto* condition = std::get_if<Condition>(&result)) return condition->print(names);
   const auto& error = std::get<ConditionError>(result);
-  return error.code + "@" + std::to_string(error.offset) + "+" + std::to_string(error.length) +
-         ": " + error.message + (error.help.empty() ? "" : " (" + error.help + ")");
+  return error.code + "@" + std::to_string(error.offset) + "+" + std::to_string(error.length) + ": " +
+         error.message + (error.help.empty() ? "" : " (" + error.help + ")");
 }
 
-Condition good(std::string_view text) {
-  return std::get<Condition>(Condition::parse(text, kNames));
-}
+Condition good(std::string_view text) { return std::get<Condition>(Condition::parse(text, kNames)); }
 
 }  // namespace
 
@@ -80,8 +77,7 @@ TEST_CASE("a mistake in a condition has its place and a way out", "[condition]")
       {"a | count() > 5",
        "D024@2+1: a condition has no aggregations (`|`) (to count or order events use a "
        "[[correlation]])"},
-      {"a near b",
-       "D024@2+4: a condition has no `near` (use a [[correlation]] with type = \"temporal\")"},
+      {"a near b", "D024@2+4: a condition has no `near` (use a [[correlation]] with type = \"temporal\")"},
       {"a && b", "D024@2+1: `&` is not part of a condition (write `and`, `or`, `not`)"},
       {"!a", "D024@0+1: `!` is not part of a condition (write `and`, `or`, `not`)"},
       {"2 of sel_*",
@@ -117,8 +113,8 @@ TEST_CASE("nesting and expansion of a condition are bounded", "[condition]") {
 }
 
 TEST_CASE("the text of a condition parses back to the same tree", "[condition]") {
-  for (const char* text : {"a or b and not c", "not (a and (b or not c))",
-                           "1 of them and not all of sel_*", "not not not a"}) {
+  for (const char* text :
+       {"a or b and not c", "not (a and (b or not c))", "1 of them and not all of sel_*", "not not not a"}) {
     CHECK(good(good(text).print(kNames)) == good(text));
   }
 }

@@ -24,8 +24,7 @@ Diagnostic mistake(SourcePtr file, Span span) {
 std::string inside(const std::string& text, Span token, size_t offset, size_t length) {
   const SourcePtr file = file_of(text);
   const Span span = span_inside(*file, token, offset, length);
-  return std::to_string(span.line) + ":" + std::to_string(span.column) + "+" +
-         std::to_string(span.length);
+  return std::to_string(span.line) + ":" + std::to_string(span.column) + "+" + std::to_string(span.length);
 }
 
 }  // namespace
@@ -91,8 +90,7 @@ TEST_CASE("complaints are counted, and kept up to a bound", "[diagnostic]") {
 }
 
 TEST_CASE("spelling hints name the nearest candidate and nothing far away", "[diagnostic]") {
-  const std::vector<std::string_view> levels = {"informational", "low", "medium", "high",
-                                                "critical"};
+  const std::vector<std::string_view> levels = {"informational", "low", "medium", "high", "critical"};
   CHECK(did_you_mean("hihg", levels) == "did you mean `high`?");
   CHECK(did_you_mean("Low", levels) == "did you mean `low`?");
   CHECK(did_you_mean("criticle", levels) == "did you mean `critical`?");

@@ -72,11 +72,9 @@ bool is_harmless(std::string_view text) {
     const CodePoint point = decode_utf8(text);
     if (point.size == 0) return false;
     const char32_t c = point.value;
-    if (c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E ||
-        c == 0xFEFF)
+    if (c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x61C || c == 0x180E || c == 0xFEFF)
       return false;
-    if ((c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-        (c >= 0x2060 && c <= 0x206F))
+    if ((c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F))
       return false;
     if (c >= 0xE0000 && c <= 0xE007F) return false;
     text.remove_prefix(point.size);
@@ -147,8 +145,7 @@ TEST_CASE("escapes read as what they stand for", "[escape]") {
   CHECK(escape_text("\xff"
                     "A") == "\\xffA");
   CHECK(escape_text("C:\\x \"quoted\"") == "C:\\x \"quoted\"");
-  CHECK(escape_text("\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x98\x80") ==
-        "\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x98\x80");
+  CHECK(escape_text("\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x98\x80") == "\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x98\x80");
   CHECK(escape_text("") == "");
 }
 

@@ -27,8 +27,7 @@ bool holds(const RuleDocument& document, const std::string& event) {
   Event decoded;
   LineNotes notes;
   const std::string padded = event + std::string(EventDecoder::kPadding, ' ');
-  const auto problem =
-      decoder.decode(std::string_view(padded).substr(0, event.size()), decoded, notes);
+  const auto problem = decoder.decode(std::string_view(padded).substr(0, event.size()), decoded, notes);
   if (problem) throw std::runtime_error(problem->message);
 
   Engine engine(rules, {});

@@ -13,20 +13,11 @@ using simdjson::dom::element_type;
 Scalar scalar_of(const element& value) {
   Scalar scalar;
   switch (value.type()) {
-    case element_type::STRING:
-      scalar.value = std::string(std::string_view(value));
-      break;
-    case element_type::INT64:
-      scalar.value = int64_t(value);
-      break;
-    case element_type::DOUBLE:
-      scalar.value = double(value);
-      break;
-    case element_type::BOOL:
-      scalar.value = bool(value);
-      break;
-    default:
-      break;
+    case element_type::STRING: scalar.value = std::string(std::string_view(value)); break;
+    case element_type::INT64: scalar.value = int64_t(value); break;
+    case element_type::DOUBLE: scalar.value = double(value); break;
+    case element_type::BOOL: scalar.value = bool(value); break;
+    default: break;
   }
   return scalar;
 }
@@ -65,8 +56,7 @@ Item item_of(std::string_view key, const element& value, const std::string& pref
 
 std::vector<Item> items_of(const element& table, const std::string& prefix) {
   std::vector<Item> items;
-  for (const auto entry : table.get_object())
-    items.push_back(item_of(entry.key, entry.value, prefix));
+  for (const auto entry : table.get_object()) items.push_back(item_of(entry.key, entry.value, prefix));
   return items;
 }
 
