@@ -19,8 +19,17 @@ bool same_machine(const Event& a, const Event& b) {
   return a.host == b.host || (a.host && b.host && a.host->boot_id == b.host->boot_id);
 }
 
-// Whether `from` is more than the waiting time before `to`.
-bool long_before(int64_t from_ns, int64_t to_ns) {
+// Whether `from` is more than the waiting time before `to`. Within one boot the wall clock, which can be set,
+// is not asked where both say how long the machine was up.
+bool long_before(const Event& from, const Event& to) {
+  int64_t from_ns = from.time_ns;
+  int64_t to_ns = to.time_ns;
+  const FieldView from_boot = from.find_carried(field::kBootNs);
+  const FieldView to_boot = to.find_carried(field::kBootNs);
+  if (from_boot.type == Type::kInteger && to_boot.type == Type::kInteger && same_machine(from, to)) {
+    from_ns = from_boot.number;
+    to_ns = to_boot.number;
+  }
   int64_t distance_ns = 0;
   if (from_ns >= to_ns) return false;
   return __builtin_sub_overflow(to_ns, from_ns, &distance_ns) || distance_ns > EventOrder::kWaitNs;
@@ -35,8 +44,10 @@ void move_to(std::vector<Event>& ready, Event& event) {
 
 void EventOrder::push(Event& event, std::vector<Event>& ready) {
   if (!held_.empty()) {
-    while (!held_.empty() && long_before(held_.front().time_ns, event.time_ns)) {
-      release(held_.begin(), ready);
+    // All of them: one that is stamped with a later time must not keep the others waiting.
+    for (auto next = held_.begin(); next != held_.end();) {
+      const auto held = next++;
+      if (long_before(*held, event)) release(held, ready);
     }
     release_concerned(event, ready);
   }
@@ -81,8 +92,7 @@ void EventOrder::release_of(Event& event, uint32_t pid, std::vector<Event>& read
   for (auto next = held_.begin(); next != held_.end();) {
     const auto held = next++;
     if (own_pid(*held) != pid || !same_machine(*held, event)) continue;
-    const bool joins =
-        event.kind == EventKind::kExec && own_pid(event) == pid && !long_before(event.time_ns, held->time_ns);
+    const bool joins = event.kind == EventKind::kExec && own_pid(event) == pid && !long_before(event, *held);
     held->joined = joins;
     event.joined = event.joined || joins;
     release(held, ready);

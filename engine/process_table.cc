@@ -358,12 +358,13 @@ void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, co
 }
 
 void ProcessTable::State::judge_id_change(Event& event, ProcessEntry& entry, const SharedProcess& before) {
-  if (event.joined) {
-    // A part of its exec, which is judged as a whole.
-    if (!entry.before_joined) entry.before_joined = before->attributes;
-    return;
-  }
   const UserIds ids = user_ids(*entry.process->attributes);
+  if (event.joined) {
+    if (!entry.before_joined) entry.before_joined = before->attributes;
+    // A part of its exec, which is judged as a whole. But a set-uid file never changes the real id: a process
+    // that gave itself both is judged for it, or it could hide behind an exec of a well-known file.
+    if (event.kind != EventKind::kUidChange || ids.real != ids.effective) return;
+  }
   if (event.kind == EventKind::kUidChange) {
     const auto rose = escalated(user_ids(*before->attributes), entry.had_root, ids);
     if (rose && is_open(event, field::kEscalated)) event.set_boolean(field::kEscalated, *rose);

@@ -51,6 +51,17 @@ TEST_CASE("TRUST 67: a set-uid exec and its id change are one escalation, told b
   CHECK(show(out[2], "process.Ext.setuid") == "true");
 }
 
+TEST_CASE("who takes both ids can not hide behind the exec of a known set-uid file", "[event_order]") {
+  CHECK(judged(list(user_shell(8).at(0), uid_change(8, 0, 0).at(100), sudo(8).at(101))) ==
+        Shown{"exec 8 -", "uid_change 8 true", "exec 8 false"});
+}
+
+TEST_CASE("an id change stamped with a later time keeps no other waiting", "[event_order]") {
+  CHECK(judged(list(user_shell(8).at(0), uid_change(9, 0, 1000).at(900'000), uid_change(8, 0, 1000).at(100),
+                    sudo(8).at(200))) ==
+        Shown{"exec 8 -", "uid_change 8 true", "exec 8 false", "uid_change 9 -"});
+}
+
 TEST_CASE("a set-uid exec whose id change comes after it is an escalation too", "[event_order]") {
   CHECK(judged(list(user_shell(8).at(0), sudo(8).at(100), uid_change(8, 0, 1000).at(101))) ==
         Shown{"exec 8 -", "exec 8 true", "uid_change 8 false"});
