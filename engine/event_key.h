@@ -20,7 +20,7 @@ Sha256 event_key(Sha256Hasher& hasher, const Event& event);
 // time, and at most kMaxKeys of them: events that are equal stand close together.
 class RepetitionCounter {
  public:
-  static constexpr size_t kMaxKeys = 65'536;
+  static constexpr size_t kMaxKeys = 1 << 20;
 
   // How many equal events came before; counts this one.
   uint32_t count(const Event& event);

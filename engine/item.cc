@@ -78,8 +78,14 @@ bool CompiledItem::any_element_meets(const ValueTest& test, FieldId field, const
 bool CompiledItem::any_keyword_field_meets(const ValueTest& test, const Event& event,
                                            TextCache& texts) const {
   const auto& fields = texts.keyword_fields();
-  return std::any_of(fields.begin(), fields.end(),
-                     [&](FieldId field) { return any_element_meets(test, field, event, texts); });
+  return std::any_of(fields.begin(), fields.end(), [&](FieldId field) {
+    const size_t count = texts.value(field).count;
+    for (size_t i = 0; i < count; ++i) {
+      const FieldView view = event.find(field, i);
+      if (view.type == Type::kText && test.holds({event, texts, field, i, view})) return true;
+    }
+    return false;
+  });
 }
 
 }  // namespace detectd

@@ -63,6 +63,8 @@ class CompiledItem {
   bool matches_any_value() const { return matches_any_value_; }
   // False for what may hold when the field is absent: `neq`, `exists = false`, `null = true`.
   bool positive() const { return positive_; }
+  // True for `exists` and `null`, which ask whether there is a value and not what it is.
+  bool asks_presence() const { return question_ != Question::kValues; }
 
  private:
   friend class ItemCompiler;

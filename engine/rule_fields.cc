@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/text_fold.h"
+
 namespace detectd {
 namespace {
 
@@ -74,8 +76,9 @@ Item translate_sigma_item(const Item& item) {
   translated.field = "event.action";
   for (Scalar& scalar : translated.values) {
     const bool* const flag = std::get_if<bool>(&scalar.value);
-    const std::string* const text = scalar.text();
-    const bool attempted = (flag != nullptr && *flag) || (text != nullptr && *text == "true");
+    const std::string text = scalar.text() != nullptr ? folded(*scalar.text()) : "";
+    const bool attempted = flag != nullptr ? *flag : text == "true";
+    if (flag == nullptr && !attempted && text != "false") return item;
     scalar.value =
         std::string(to_string(attempted ? EventKind::kConnectionAttempted : EventKind::kConnectionAccepted));
   }

@@ -25,6 +25,7 @@ std::string_view translate_sigma_field(std::string_view name);
 // Sigma's `Initiated` is not a field here but the kind of the event: true is connection_attempted,
 // false connection_accepted. Rewrites such an item of a rule with Sigma's taxonomy; leaves all
 // others.
+// An item that asks for anything but true or false stays as well: its field is then unknown.
 Item translate_sigma_item(const Item& item);
 
 // Where a name is not known: a field of the table that is spelt nearly like it, as a help text.

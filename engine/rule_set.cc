@@ -148,13 +148,12 @@ void RuleCompiler::compile_alternative(const std::vector<Item>& items, Draft& dr
                                        Alternatives& alternatives, SelectionTrust& trust) {
   std::vector<uint32_t> terms;
   Term ancestors;
-  ancestors.one_ancestor = true;
   bool vouched = false;
   for (const Item& written : items) {
     auto item = compile_item(written, draft);
     if (item == nullptr) continue;
     const std::optional<FieldId> id = item->field();
-    vouched |= id && vouches(*id) && item->positive() && !item->matches_any_value();
+    vouched |= id && vouches(*id) && item->positive() && !item->asks_presence() && !item->matches_any_value();
     if (id && place_of(*id).subject == Subject::kAncestors) {
       ancestors.cost += item->cost();
       ancestors.items.push_back(std::move(item));
@@ -165,6 +164,8 @@ void RuleCompiler::compile_alternative(const std::vector<Item>& items, Draft& dr
       terms.push_back(add_term(std::move(term)));
     }
   }
+  // A single item is that of any multi-valued field.
+  ancestors.one_ancestor = ancestors.items.size() > 1;
   if (!ancestors.items.empty()) terms.push_back(add_term(std::move(ancestors)));
   std::stable_sort(terms.begin(), terms.end(),
                    [&](uint32_t a, uint32_t b) { return set_->terms_[a].cost < set_->terms_[b].cost; });

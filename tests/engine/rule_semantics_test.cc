@@ -111,11 +111,21 @@ TEST_CASE("items on ancestors concern one ancestor", "[semantics]") {
   CHECK_FALSE(testing::holds(rule(items), "{}"));
 }
 
-TEST_CASE("a negated item on ancestors needs one ancestor of whom it is true", "[semantics]") {
-  const std::string items = "s.\"process.ancestors.name|neq\" = \"sshd\"\ncondition = \"s\"";
-  CHECK(testing::holds(rule(items), R"({"process":{"ancestors":{"name":["sshd","init"]}}})"));
-  CHECK_FALSE(testing::holds(rule(items), R"({"process":{"ancestors":{"name":["sshd"]}}})"));
-  CHECK(testing::holds(rule(items), "{}"));
+TEST_CASE("a single item on ancestors is that of any list", "[semantics]") {
+  const std::string names = R"({"process":{"ancestors":{"name":["bash","sshd"]}}})";
+  CHECK(item_holds(R"("process.ancestors.name|all" = ["sshd", "bash"])", names));
+  CHECK_FALSE(item_holds(R"("process.ancestors.name|all" = ["sshd", "init"])", names));
+  CHECK_FALSE(item_holds(R"("process.ancestors.name|neq" = "sshd")", names));
+  CHECK(item_holds(R"("process.ancestors.name|neq" = "init")", names));
+  CHECK(item_holds(R"("process.ancestors.name|neq" = "sshd")", "{}"));
+}
+
+TEST_CASE("keywords are not searched for in numbers, whatever other rules name", "[semantics]") {
+  const std::string event = R"({"labels":{"port":4444,"text":"x"}})";
+  CHECK_FALSE(testing::holds(rule("k = [\"4444\"]\ncondition = \"k\""), event));
+  CHECK_FALSE(
+      testing::holds(rule("k = [\"4444\"]\ns.\"labels.port\" = 4444\ncondition = \"k and s\""), event));
+  CHECK(testing::holds(rule("k = [\"4444\"]\ncondition = \"k\""), R"({"labels":{"port":"4444"}})"));
 }
 
 TEST_CASE("a logsource chooses the kinds, and its product the hosts", "[semantics]") {
@@ -137,6 +147,11 @@ TEST_CASE("Initiated says which side of a connection is meant", "[semantics]") {
   CHECK(testing::holds(text, R"({"event":{"action":"connection_attempted"},"destination":{"port":4444}})"));
   CHECK_FALSE(
       testing::holds(text, R"({"event":{"action":"connection_accepted"},"destination":{"port":4444}})"));
+  const std::string accepted = rule("s.Initiated = \"False\"\ncondition = \"s\"", head);
+  CHECK(testing::holds(accepted, R"({"event":{"action":"connection_accepted"}})"));
+  // Anything else is no question we know: the rule is inactive.
+  const std::string other = rule("s.Initiated = \"yes\"\ncondition = \"s\"", head);
+  CHECK_FALSE(testing::holds(other, R"({"event":{"action":"connection_accepted"}})"));
 }
 
 TEST_CASE("TRUST 27: a newline hides nothing from a regex with s", "[semantics]") {

@@ -110,6 +110,9 @@ TEST_CASE("a response must rest on what the kernel vouches for, on every way", "
       {"s.\"process.parent.name\" = \"nginx\"\ncondition = \"s\"", ""},
       {"s.\"user.id\" = 0\ncondition = \"s\"", ""},
       {"s.\"process.thread.name\" = \"x\"\ncondition = \"s\"", "D120 "},
+      {"s.\"process.executable|exists\" = true\ns.\"process.command_line\" = \"x\"\ncondition = \"s\"",
+       "D120 "},
+      {"s.\"process.executable|null\" = false\ncondition = \"s\"", "D120 "},
   }));
   CAPTURE(detection);
   Compiled c = compile(rule(
