@@ -1,6 +1,7 @@
 #include "src/sources/replay.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "engine/escape.h"
@@ -125,7 +126,10 @@ void ReplaySource::Merger::count(const Event& event) {
   if (event.kind != EventKind::kLost) return;
   ++report_.gaps;
   const FieldView lost = event.find_carried(field::kLost);
-  if (lost.type == Type::kInteger && lost.number > 0) report_.lost += static_cast<uint64_t>(lost.number);
+  if (lost.type == Type::kInteger && lost.number > 0) {
+    const auto number = static_cast<uint64_t>(lost.number);
+    report_.lost += std::min(number, std::numeric_limits<uint64_t>::max() - report_.lost);
+  }
 }
 
 void ReplaySource::Merger::update_report() {

@@ -1,8 +1,18 @@
 #include "src/sources/time_window.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace detectd {
+namespace {
+
+// `by_ns` before a time, or the first time there is.
+int64_t earlier(int64_t time_ns, int64_t by_ns) {
+  int64_t result = 0;
+  return __builtin_sub_overflow(time_ns, by_ns, &result) ? std::numeric_limits<int64_t>::min() : result;
+}
+
+}  // namespace
 
 uint32_t EventPool::take() {
   if (free_.empty()) {
@@ -20,7 +30,7 @@ void TimeWindow::keep_order() {
 }
 
 bool TimeWindow::push(const Event& event, uint32_t slot) {
-  const bool back = any_ && event.time_ns < newest_ns_ && newest_ns_ - event.time_ns > kStepBackNs;
+  const bool back = any_ && event.time_ns < earlier(newest_ns_, kStepBackNs);
   if (back || keep_order_) ++stretch_;
   newest_ns_ = any_ && !back ? std::max(newest_ns_, event.time_ns) : event.time_ns;
   any_ = true;
@@ -31,8 +41,9 @@ bool TimeWindow::push(const Event& event, uint32_t slot) {
 }
 
 bool TimeWindow::may_leave(const Entry& entry) const {
-  return finished_ || keep_order_ || entry.stretch != stretch_ || entry.time_ns <= newest_ns_ - kWindowNs ||
-         heap_.size() > kMaxHeld || held_bytes_ > kMaxHeldBytes;
+  return finished_ || keep_order_ || entry.stretch != stretch_ ||
+         entry.time_ns <= earlier(newest_ns_, kWindowNs) || heap_.size() > kMaxHeld ||
+         held_bytes_ > kMaxHeldBytes;
 }
 
 std::optional<uint32_t> TimeWindow::pop() {
