@@ -122,7 +122,7 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   }
   if (!event.silent) ++summary_.events;
   if (profile_) profile_->observe(event);
-  ++statistics_.events_by_kind[static_cast<size_t>(event.kind)];
+  if (!event.silent) ++statistics_.events_by_kind[static_cast<size_t>(event.kind)];
   for (const uint32_t rule : held) ++statistics_.hits_by_rule[rule];
   if (event.kind == EventKind::kLost) {
     if (const std::optional<Ending> ending = show_pending()) return ending;
@@ -186,7 +186,8 @@ void Pipeline::keep_pace(const Event& event) {
     pace_start_ns_ = steady_clock_ns();
     pace_first_event_ns_ = event.time_ns;
   }
-  const double after_ns = static_cast<double>(event.time_ns - pace_first_event_ns_) / options_.speed;
+  const double after_ns =
+      (static_cast<double>(event.time_ns) - static_cast<double>(pace_first_event_ns_)) / options_.speed;
   while (!stop_requested()) {
     const double wait_ns = after_ns - static_cast<double>(steady_clock_ns() - *pace_start_ns_);
     if (wait_ns < 1e6) return;

@@ -44,7 +44,8 @@ Status choose(const std::string& text, std::initializer_list<std::pair<std::stri
 }
 
 Status set_level(Options& options, const std::string& value) {
-  return choose(value,
+  // The table of hits says `info`.
+  return choose(value == "info" ? "informational" : value,
                 {{"informational", std::optional(Level::kInformational)},
                  {"low", Level::kLow},
                  {"medium", Level::kMedium},

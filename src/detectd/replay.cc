@@ -101,7 +101,10 @@ Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const 
                                    diagnostics);
   if (stop_requested()) return source;  // what it says then is that nothing came
   log::show(diagnostics);
-  if (!source && diagnostics.errors() == 0) log::error(source.error().message);
+  // A diagnostic is an input error; any other reason is told besides.
+  if (!source && (diagnostics.errors() == 0 || source.error().code != Errc::kInput)) {
+    log::error(source.error().message);
+  }
   return source;
 }
 
@@ -185,8 +188,8 @@ void tell_notes(const Options& options, const Summary& summary, const Engine::Co
               " inactive; detectd --check --verbose says why");
   }
   if (counters.processes.evicted_live != 0) {
-    log::note("the process table was full and forgot " +
-              plural(counters.processes.evicted_live, "running process") +
+    log::note("the process table was full and forgot " + with_separators(counters.processes.evicted_live) +
+              (counters.processes.evicted_live == 1 ? " running process" : " running processes") +
               ": their lineage is lost; raise engine.max_processes");
   }
   const std::string missing = incompleteness(summary);

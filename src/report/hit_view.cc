@@ -10,7 +10,15 @@ namespace {
 
 constexpr size_t kMaxNameBytes = 256;
 
-std::string short_text(const FieldView& view) { return escape_text(view.text.substr(0, kMaxNameBytes)); }
+std::string short_text(const FieldView& view) {
+  size_t size = std::min(view.text.size(), kMaxNameBytes);
+  // Not inside a character.
+  while (size > 0 && size < view.text.size() &&
+         (static_cast<unsigned char>(view.text[size]) & 0xC0) == 0x80) {
+    --size;
+  }
+  return escape_text(view.text.substr(0, size)) + (size < view.text.size() ? "..." : "");
+}
 
 std::string process_text(const FieldView& name, const FieldView& executable, const FieldView& pid) {
   std::string text;

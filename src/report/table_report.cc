@@ -196,9 +196,11 @@ void TableReport::show_levels(const Summary& summary) {
   const auto time = [one_day](int64_t time_ns) {
     return one_day ? format_time_of_day(time_ns) : format_time(time_ns, 0);
   };
-  const size_t time_columns = time(summary.levels[0].first_ns).size();
+  size_t time_columns = 0;
   size_t count_columns = 4;
   for (const LevelTotal& total : summary.levels) {
+    if (total.hits == 0) continue;
+    time_columns = std::max(time_columns, time(total.first_ns).size());
     count_columns = std::max(count_columns, with_separators(total.hits).size());
   }
   const auto right = [](const std::string& text, size_t columns) {
