@@ -19,7 +19,7 @@ struct Options {
   bool quiet = false;    // errors only
   bool verbose = false;  // info too
 };
-void set_up(const Options& options);
+void set_up(const Options& chosen);
 
 void error(std::string_view text);
 void warning(std::string_view text);

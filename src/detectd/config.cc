@@ -306,12 +306,12 @@ const Config::Value& Config::find(std::string_view key) const {
   return *found;
 }
 
-void Config::set_rule_paths(const std::vector<std::string>& paths, std::string origin) {
+void Config::set_rule_paths(const std::vector<std::string>& paths, const std::string& origin) {
   rule_paths = paths;
   toml::array list;
   for (const std::string& path : paths) list.push_back(path);
   for (Value& value : values) {
-    if (value.key == "rules.paths") value = {value.key, to_toml(list), std::move(origin)};
+    if (value.key == "rules.paths") value = {value.key, to_toml(list), origin};
   }
 }
 

@@ -32,7 +32,7 @@ struct Config {
   size_t max_processes = 0;
 
   const Value& find(std::string_view key) const;
-  void set_rule_paths(const std::vector<std::string>& paths, std::string origin);
+  void set_rule_paths(const std::vector<std::string>& paths, const std::string& origin);
 };
 
 // Reads `path`, or the default where it is absent, and the drop-ins beside it. Mistakes in the text are

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "engine/escape.h"
@@ -50,7 +51,7 @@ std::string progress_line(const Progress& progress, int64_t elapsed_ns, size_t c
   std::snprintf(percent, sizeof percent, "%3d %%", static_cast<int>(share * 100));
   std::string tail = std::string("  ") + percent + "  " + counts;
   if (share > 0.01 && share < 1) {
-    tail += "  " + minutes(static_cast<int64_t>(seconds / share - seconds + 0.5)) + " left";
+    tail += "  " + minutes(std::llround(seconds / share - seconds)) + " left";
   }
   const size_t room = columns > tail.size() + 12 ? columns - tail.size() - 2 : 0;
   return cut(room == 0 ? tail.substr(2) : bar(share, std::min<size_t>(room, 40)) + tail, columns);
