@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::vector<Event> events = read(argv[1]);
-  const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
+  const int rounds = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 5;
   for (int round = 0; round < rounds; ++round) {
     EventOrder order;
     ProcessTable table({});
