@@ -1,13 +1,14 @@
 #!/bin/sh
-# The OPTIONS section of detectd(8) comes from the program's own table. PRINTER is build/*/tests/print_options.
-#   man/options.sh --check PRINTER   whether the page has it; else what differs
-#   man/options.sh --write PRINTER   puts it there
+# The options of a page come from the program's own tables: of detectd.8 PRINTER is build/*/tests/print_options, of
+# detectctl.1 build/*/tests/print_commands.
+#   man/options.sh --check PRINTER PAGE   whether the page has them; else what differs
+#   man/options.sh --write PRINTER PAGE   puts them there
 set -eu
-usage() { echo 'usage: man/options.sh --check|--write PRINTER' >&2; exit 2; }
-[ $# = 2 ] || usage
+usage() { echo 'usage: man/options.sh --check|--write PRINTER PAGE' >&2; exit 2; }
+[ $# = 3 ] || usage
 printer=$(realpath "$2")
+page=$3
 cd "$(dirname "$0")"
-page=detectd.8
 
 whole_page() {
   "$printer" | awk -v page="$page" '
@@ -24,7 +25,7 @@ whole_page() {
 case $1 in
   --check)
     if ! whole_page | diff -u "$page" -; then
-      echo "man/$page does not say what src/detectd/option_table.cc does: run man/options.sh --write $2" >&2
+      echo "man/$page does not say what the program's table does: run man/options.sh --write $2 $page" >&2
       exit 1
     fi ;;
   --write)

@@ -15,6 +15,7 @@
 
 #include "engine/escape.h"
 #include "src/detectd/settings.h"
+#include "src/text.h"
 
 namespace detectd {
 namespace {
@@ -29,8 +30,6 @@ std::string system_error(int number) {
   std::string text = std::strerror(number);
   return text;
 }
-
-std::string quoted(std::string_view text) { return "`" + escape_text(text) + "`"; }
 
 // Reads one file into a Config.
 class Reader {

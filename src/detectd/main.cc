@@ -1,13 +1,12 @@
 // detectd: rules against process events. See detectd(8).
 #include <unistd.h>
 
-#include <new>
-
 #include "src/detectd/config.h"
 #include "src/detectd/options.h"
 #include "src/detectd/replay.h"
 #include "src/exit_status.h"
 #include "src/log.h"
+#include "src/program.h"
 #include "src/report/output.h"
 #include "src/report/terminal.h"
 #include "src/report/time_zone.h"
@@ -58,36 +57,21 @@ ExitStatus run_task(const Options& options, Output& output) {
   return replay(options, *config, output);
 }
 
-ExitStatus run(int argc, const char* const* argv) {
-  const Result<Options> options = parse_options(argc, argv);
+ExitStatus run(const std::vector<std::string>& words, Output& output) {
+  const Result<Options> options = parse_options(words);
   if (!options) return fail(options.error());
   set_up_log(*options);
-  Output output(STDOUT_FILENO);
-  ExitStatus exit_status = ExitStatus::kDone;
   if (options->help) {
     output.write(help_text());
   } else if (options->version) {
     output.write("detectd " DETECTD_VERSION "\n");
   } else {
-    exit_status = run_task(*options, output);
+    return run_task(*options, output);
   }
-  output.flush();
-  if (!output.failed()) return exit_status;
-  // A reader that had enough, as in `detectd ... | head`, needs no message.
-  if (!output.closed()) log::error(output.status().error().message);
-  return first_of({exit_status, ExitStatus::kSystem});
+  return ExitStatus::kDone;
 }
 
 }  // namespace
 }  // namespace detectd
 
-int main(int argc, char** argv) {
-  try {
-    return static_cast<int>(detectd::run(argc, argv));
-  } catch (const std::bad_alloc&) {
-    detectd::log::error("out of memory");
-  } catch (const std::exception& error) {
-    detectd::log::error(std::string("internal error: ") + error.what());
-  }
-  return static_cast<int>(detectd::ExitStatus::kInternal);
-}
+int main(int argc, char** argv) { return detectd::run_program(argc, argv, detectd::run); }

@@ -1,47 +1,16 @@
 #include "src/detectd/option_table.h"
 
-#include <charconv>
 #include <cmath>
-#include <initializer_list>
-#include <optional>
 #include <utility>
-#include <vector>
 
-#include "engine/diagnostic.h"
-#include "engine/escape.h"
 #include "engine/rule_parser.h"
+#include "src/detectd/options.h"
+#include "src/text.h"
 
 namespace detectd {
 namespace {
 
 Error wrong(std::string message) { return {Errc::kUsage, std::move(message)}; }
-
-std::string quoted(std::string_view text) { return "`" + escape_text(text) + "`"; }
-
-template <class Number>
-std::optional<Number> parse_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-template <class Value>
-Status choose(const std::string& text, std::initializer_list<std::pair<std::string_view, Value>> choices,
-              Value& value) {
-  std::vector<std::string_view> names;
-  std::string list;
-  for (const auto& [name, meaning] : choices) {
-    if (name == text) {
-      value = meaning;
-      return {};
-    }
-    names.push_back(name);
-    list += (list.empty() ? "" : ", ") + std::string(name);
-  }
-  const std::string hint = did_you_mean(text, names);
-  return wrong(quoted(text) + " is not one of " + list + (hint.empty() ? "" : "; " + hint));
-}
 
 Status set_level(Options& options, const std::string& value) {
   // The table of hits says `info`.
@@ -60,11 +29,7 @@ Status set_output(Options& options, const std::string& value) {
       options.output);
 }
 
-Status set_color(Options& options, const std::string& value) {
-  return choose(
-      value, {{"auto", ColorChoice::kAuto}, {"always", ColorChoice::kAlways}, {"never", ColorChoice::kNever}},
-      options.color);
-}
+Status set_color(Options& options, const std::string& value) { return choose_color(value, options.color); }
 
 Status set_log_format(Options& options, const std::string& value) {
   return choose(value, {{"text", LogFormat::kText}, {"json", LogFormat::kJson}}, options.log_format);
@@ -118,32 +83,17 @@ Status set_limit(Options& options, const std::string& value) {
   return {};
 }
 
-template <auto Member>
-Status append(Options& options, const std::string& value) {
-  if (value.empty()) return wrong("is empty");
-  (options.*Member).push_back(value);
-  return {};
-}
-
-template <auto Member>
-Status assign(Options& options, const std::string& value) {
-  if (value.empty()) return wrong("is empty");
-  options.*Member = value;
-  return {};
-}
-
-template <auto Member>
-Status enable(Options& options, const std::string&) {
-  options.*Member = true;
-  return {};
-}
-
 Status no_db(Options& options, const std::string&) {
   options.db.reset();
   return {};
 }
 
-using enum OptionGroup;
+constexpr std::string_view kTask = "What to do";
+constexpr std::string_view kInput = "Input";
+constexpr std::string_view kSelection = "Selection";
+constexpr std::string_view kRun = "The run";
+constexpr std::string_view kOutput = "Output";
+constexpr std::string_view kMessages = "Messages";
 
 constexpr OptionRow kTable[] = {
     {.group = kTask,
@@ -225,7 +175,7 @@ constexpr OptionRow kTable[] = {
                ".Cm auto\n"
                "(the default) or\n"
                ".Cm jsonl .\n",
-     .apply = set_format},
+     .apply = set<set_format>},
     {.group = kInput,
      .name = "skip-bad",
      .help = "count lines that can not be read and go on (exit 6);\n"
@@ -264,7 +214,7 @@ constexpr OptionRow kTable[] = {
                "or\n"
                ".Cm critical .\n"
                "All rules still run, and the digests do not change.\n",
-     .apply = set_level},
+     .apply = set<set_level>},
     {.group = kSelection,
      .name = "from",
      .value = "TIME",
@@ -299,7 +249,7 @@ constexpr OptionRow kTable[] = {
      .manual = "The number of threads, from 1 to 256.\n"
                "The default is one a processor.\n"
                "The result does not depend on it.\n",
-     .apply = set_threads},
+     .apply = set<set_threads>},
     {.group = kRun,
      .name = "speed",
      .value = "N",
@@ -309,7 +259,7 @@ constexpr OptionRow kTable[] = {
                "or\n"
                ".Ar N\n"
                "times as fast as it happened, from 0.001 to 1000000.\n",
-     .apply = set_speed},
+     .apply = set<set_speed>},
     {.group = kRun,
      .name = "timeout",
      .value = "TIME",
@@ -319,7 +269,7 @@ constexpr OptionRow kTable[] = {
                "or\n"
                ".Sq 5m ,\n"
                "and print what was found until then; the exit status is then 7.\n",
-     .apply = set_timeout},
+     .apply = set<set_timeout>},
     {.group = kRun,
      .name = "limit",
      .value = "N",
@@ -327,7 +277,7 @@ constexpr OptionRow kTable[] = {
      .manual = "Stop after\n"
                ".Ar N\n"
                "hits that are shown; the exit status is then 7.\n",
-     .apply = set_limit},
+     .apply = set<set_limit>},
     {.group = kRun,
      .name = "fail-on",
      .value = "hit",
@@ -335,7 +285,7 @@ constexpr OptionRow kTable[] = {
      .manual = "With the argument\n"
                ".Cm hit :\n"
                "exit status 1 if a hit was shown.\n",
-     .apply = set_fail_on},
+     .apply = set<set_fail_on>},
     {.group = kRun,
      .name = "allow-incomplete",
      .help = "exit 0 also where events were lost or skipped",
@@ -355,7 +305,7 @@ constexpr OptionRow kTable[] = {
                "(JSON Lines) or\n"
                ".Cm none ,\n"
                "which prints the summary only.\n",
-     .apply = set_output},
+     .apply = set<set_output>},
     {.group = kOutput,
      .name = "db",
      .value = "FILE",
@@ -371,7 +321,7 @@ constexpr OptionRow kTable[] = {
                "This is the default of a replay; of it and\n"
                ".Fl Fl db\n"
                "the last one counts.\n",
-     .apply = no_db},
+     .apply = set<no_db>},
     {.group = kOutput,
      .name = "tz",
      .value = "ZONE",
@@ -410,7 +360,7 @@ constexpr OptionRow kTable[] = {
                ".Cm always\n"
                "or\n"
                ".Cm never .\n",
-     .apply = set_color},
+     .apply = set<set_color>},
 
     {.group = kMessages,
      .letter = 'q',
@@ -433,22 +383,10 @@ constexpr OptionRow kTable[] = {
                "(the default) or\n"
                ".Cm json ,\n"
                "one object a line.\n",
-     .apply = set_log_format},
+     .apply = set<set_log_format>},
 };
 
 }  // namespace
-
-std::string_view to_string(OptionGroup group) {
-  switch (group) {
-    case kTask: return "What to do";
-    case kInput: return "Input";
-    case kSelection: return "Selection";
-    case kRun: return "The run";
-    case kOutput: return "Output";
-    case kMessages: return "Messages";
-  }
-  return {};
-}
 
 std::span<const OptionRow> option_table() { return kTable; }
 

@@ -52,7 +52,7 @@ struct Options {
 };
 
 // A mistake is Errc::kUsage; its message says what to write instead.
-Result<Options> parse_options(int argc, const char* const* argv);
+Result<Options> parse_options(const std::vector<std::string>& words);
 
 // What --help prints, at most 80 columns wide.
 std::string help_text();

@@ -10,7 +10,6 @@
 
 #include "engine/engine.h"
 #include "engine/escape.h"
-#include "engine/rule_parser.h"
 #include "src/clock.h"
 #include "src/log.h"
 #include "src/pipeline.h"
@@ -19,19 +18,16 @@
 #include "src/report/run_tables.h"
 #include "src/report/table_report.h"
 #include "src/report/time_zone.h"
-#include "src/rule_files.h"
+#include "src/rule_loading.h"
 #include "src/rule_selection.h"
 #include "src/sources/replay.h"
 #include "src/stop.h"
+#include "src/text.h"
 
 namespace detectd {
 namespace {
 
 constexpr size_t kProfiledRows = 50;
-
-std::string plural(uint64_t number, std::string_view noun) {
-  return with_separators(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
-}
 
 struct LoadedRules {
   size_t checked = 0;
@@ -41,31 +37,24 @@ struct LoadedRules {
 // The built-in paths need not all be there; those that somebody wrote must.
 Result<std::vector<std::string>> rule_paths(const Config& config) {
   if (config.find("rules.paths").origin != "default") return config.rule_paths;
-  std::vector<std::string> present;
-  std::string missing;
-  for (const std::string& path : config.rule_paths) {
-    if (access(path.c_str(), F_OK) == 0) present.push_back(path);
-    missing += (missing.empty() ? "" : " nor ") + path;
-  }
-  if (!present.empty()) return present;
-  return Error{Errc::kRules, "there are no rules: neither " + missing + " exists; give --rules PATH"};
+  auto present = present_rule_paths();
+  if (!present) present.error().message += "; give --rules PATH";
+  return present;
 }
 
 // All mistakes of all files are in `diagnostics`; an Error is the system's, or one of --only and --skip.
 Result<LoadedRules> load_rules(const Options& options, const Config& config, Diagnostics& diagnostics) {
   const auto paths = rule_paths(config);
   if (!paths) return paths.error();
-  const auto files = read_rule_files(*paths);
-  if (!files) return files.error();
-  RuleDocument document;
-  for (const SourcePtr& file : *files) parse_rules(file, document, diagnostics);
-  const size_t checked = document.rules.size();
+  auto document = load_rule_document(*paths, diagnostics);
+  if (!document) return document.error();
+  const size_t checked = document->rules.size();
   if (diagnostics.errors() == 0) {
-    if (Status status = select_rules(options.only, options.skip, document); !status) {
+    if (Status status = select_rules(options.only, options.skip, *document); !status) {
       return std::move(status).error();
     }
   }
-  return LoadedRules{checked, RuleSet::compile(document, diagnostics)};
+  return LoadedRules{checked, RuleSet::compile(*document, diagnostics)};
 }
 
 Result<std::shared_ptr<const RuleSet>> load_rules_to_run(const Options& options, const Config& config) {
@@ -287,10 +276,7 @@ ExitStatus check_rules(const Options& options, const Config& config, Output& out
     log::info("inactive: " + rule_text(*inactive.rule) + ": " + inactive.reason);
   }
   if (!options.quiet) {
-    const size_t inactive = rules->set->inactive().size();
-    output.write("checked " + plural(rules->checked, "rule") + ": " + plural(diagnostics.errors(), "error") +
-                 ", " + plural(diagnostics.warnings(), "warning") +
-                 (inactive == 0 ? "" : "; " + with_separators(inactive) + " inactive") + "\n");
+    output.write(checked_text(rules->checked, diagnostics, *rules->set) + "\n");
   }
   return diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules;
 }

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "engine/diagnostic.h"
-#include "engine/escape.h"
 #include "engine/event_kind.h"
 #include "engine/rule_parser.h"
+#include "src/text.h"
 
 namespace detectd {
 namespace {
@@ -97,8 +97,6 @@ bool is_time_of_day(std::string_view text) {
   const auto h = take_number(hour), m = take_number(minute);
   return h && m && hour.empty() && minute.empty() && *h < 24 && *m < 60;
 }
-
-std::string quoted(std::string_view text) { return "`" + escape_text(text) + "`"; }
 
 std::optional<SettingMistake> check_choice(const Setting& setting, std::string_view text) {
   const std::vector<std::string_view> choices = split(setting.choices, ' ');

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # Golden tests of the command line: tests/golden/<case>/{cmd,stdout,stderr,status}. A case's `cmd` runs in its folder with
-# `detectd` in the PATH, the folder `shared` beside it, an empty directory in $SCRATCH, no other environment, and a clock that stands still.
+# `detectd` and `detectctl` in the PATH, the folder `shared` beside it, an empty directory in $SCRATCH, no other environment, and a clock that stands still.
 # A `cmd` that ends with status 77 is skipped; what it says on standard output is the reason.
 #
-#   run.sh [--accept] DETECTD [CASE...]     --accept writes what the program says now: read the diff before you commit it
+#   run.sh [--accept] PROGRAMS [CASE...]    PROGRAMS is the directory of both programs
+#   --accept writes what the programs say now: read the diff before you commit it
 set -uo pipefail
 
 accept=0
 if [[ ${1:-} == --accept ]]; then accept=1; shift; fi
-(($#)) || { sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
-detectd=$(realpath -e "$1") || exit 2
+(($#)) || { sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+programs=$(realpath -e "$1") || exit 2
+detectd=$programs/detectd
 shift
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 2
 (($#)) || set -- */cmd
@@ -18,7 +20,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 mkdir "$work/bin"
-ln -s "$detectd" "$work/bin/detectd"
+ln -s "$programs/detectd" "$programs/detectctl" "$work/bin"
 
 passed=0 failed=0 skipped=0
 for case in "$@"; do

@@ -33,7 +33,8 @@ forbid 'only event_codec.cc sees simdjson' '(engine|src)/' '#include <simdjson' 
 forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
 forbid 'only the store sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/'
 forbid 'only unpack.cc sees zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/sources/unpack\.cc$'
-forbid 'only the programs see CLI11' '(engine|src)/' '#include <CLI/' 'src/(detectd|detectctl)/'
+forbid 'only command_line.cc sees CLI11' '(engine|src)/' '#include <CLI/' 'src/command_line\.cc$'
+forbid 'what the programs share knows neither' 'src/[^/]*\.(cc|h)$' '#include "src/(detectd|detectctl)/'
 forbid 'no using namespace of std' '(engine|src|tests|bench)/' 'using namespace std;'
 
 exit "$breaches"

@@ -1,0 +1,28 @@
+// All sub-commands of detectctl.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/result.h"
+#include "src/detectctl/command.h"
+
+namespace detectd {
+
+// In the order of --help.
+std::span<const Command* const> commands();
+
+// The command that `words` begin with; how many of the words are its name is in `length`. Of `hits` and
+// `hits show` the longer is taken. Errc::kUsage, with a spelling hint, if there is none.
+Result<const Command*> find_command(const std::vector<std::string>& words, size_t& length);
+
+// What detectctl --help prints.
+std::string help_of_commands();
+// The COMMANDS section of the manual, in mdoc.
+std::string manual_of_commands();
+
+// A file each.
+extern const Command kCheckCommand;
+
+}  // namespace detectd

@@ -1,0 +1,39 @@
+#include "src/rule_loading.h"
+
+#include <unistd.h>
+
+#include "engine/rule_parser.h"
+#include "src/report/hit_view.h"
+#include "src/rule_files.h"
+#include "src/text.h"
+
+namespace detectd {
+
+Result<std::vector<std::string>> present_rule_paths() {
+  std::vector<std::string> present;
+  std::string missing;
+  for (const char* path : kRulePaths) {
+    if (access(path, F_OK) == 0) present.emplace_back(path);
+    missing += (missing.empty() ? "" : " nor ") + std::string(path);
+  }
+  if (!present.empty()) return present;
+  return Error{Errc::kRules, "there are no rules: neither " + missing + " exists"};
+}
+
+Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
+  const auto files = read_rule_files(paths);
+  if (!files) return files.error();
+  RuleDocument document;
+  for (const SourcePtr& file : *files) parse_rules(file, document, diagnostics);
+  check_document(document, diagnostics);
+  return document;
+}
+
+std::string checked_text(size_t rules, const Diagnostics& diagnostics, const RuleSet& set) {
+  const size_t inactive = set.inactive().size();
+  return "checked " + plural(rules, "rule") + ": " + plural(diagnostics.errors(), "error") + ", " +
+         plural(diagnostics.warnings(), "warning") +
+         (inactive == 0 ? "" : "; " + with_separators(inactive) + " inactive");
+}
+
+}  // namespace detectd
