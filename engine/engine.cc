@@ -47,6 +47,7 @@ void Engine::conclude(const Event& event, std::span<const uint32_t> held, std::v
     Hit& hit = hits.emplace_back();
     hit.rule = rules_->rules()[index].rule;
     hit.event = kept;
+    hit.first_ns = hit.last_ns = event.time_ns;
     hasher_.add_part(hit.rule->id);
     hasher_.add(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
     const Sha256 digest = hasher_.finish();

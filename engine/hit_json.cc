@@ -127,9 +127,41 @@ void append_lineage_json(const Event& event, std::string& out) {
   out += ']';
 }
 
+void append_parts_json(const Hit& hit, std::string& out) {
+  out += '[';
+  for (const HitPart& part : hit.parts) {
+    if (out.back() != '[') out += ',';
+    out += "{\"id\":\"" + to_string(part.id) + "\",\"@timestamp\":\"" + format_rfc3339(part.time_ns);
+    out += "\",\"rule\":{\"id\":";
+    append_string(part.rule->id, out);
+    if (!part.rule->name.empty()) {
+      out += ",\"name\":";
+      append_string(part.rule->name, out);
+    }
+    out += '}';
+    if (part.event) {
+      out += ",\"event\":";
+      append_event_json(*part.event, out);
+    }
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_group_json(const Hit& hit, std::string& out) {
+  out += '{';
+  for (const GroupValue& value : hit.group) {
+    if (out.back() != '{') out += ',';
+    append_string(value.field, out);
+    out += ':';
+    append_string(value.value, out);
+  }
+  out += '}';
+}
+
 void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string& out) {
   const Event& event = *hit.event;
-  out += "{\"type\":\"hit\",\"id\":\"" + to_string(hit.id);
+  out += std::string("{\"type\":\"") + (hit.fold ? "fold" : "hit") + "\",\"id\":\"" + to_string(hit.id);
   out += "\",\"@timestamp\":\"" + format_rfc3339(event.time_ns) + "\",\"rule\":";
   append_rule(*hit.rule, out);
   out += ",\"event\":";
@@ -141,7 +173,18 @@ void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string&
     append_string(options.capture_file, out);
     out += ",\"line\":" + std::to_string(event.origin.line) + '}';
   }
-  out += ",\"count\":1";
+  if (hit.rule->correlation) {
+    out += ",\"group\":";
+    append_group_json(hit, out);
+    out += ",\"parts\":";
+    append_parts_json(hit, out);
+    if (hit.parts_left_out != 0) out += ",\"parts_left_out\":" + std::to_string(hit.parts_left_out);
+  }
+  out += ",\"count\":" + std::to_string(hit.count);
+  if (hit.fold) {
+    out +=
+        ",\"first\":\"" + format_rfc3339(hit.first_ns) + "\",\"last\":\"" + format_rfc3339(hit.last_ns) + '"';
+  }
   if (hit.rule->response && hit.rule->response->action != ResponseAction::kAlert) {
     out += ",\"response\":{\"action\":";
     append_string(to_string(hit.rule->response->action), out);

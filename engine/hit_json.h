@@ -9,9 +9,10 @@
 namespace detectd {
 
 // {"type":"hit","id":...,"@timestamp":...,"rule":{...},"event":{...},"lineage":[...],"capture":{...},
-//  "count":1,"response":{...}} on one line, without a newline. `capture_file` is the name of the file that
-// the event was read from; `response` stands there only where the rule asks for one, with
-// `outcome` as what became of it.
+//  "group":{...},"parts":[...],"count":1,"response":{...}} on one line, without a newline. `capture_file` is
+// the name of the file that the event was read from; `group` and `parts` are a correlation's; `response`
+// stands there only where the rule asks for one, with `outcome` as what became of it. A fold has the type
+// `fold`, and `first` and `last` behind its count.
 struct HitJsonOptions {
   std::string_view capture_file;
   std::string_view response_outcome = "replay";
@@ -20,6 +21,13 @@ void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string&
 
 // The event's line as it was read, on one line, with what must not reach a terminal escaped.
 void append_event_json(const Event& event, std::string& out);
+
+// What a correlation's hit was made of: [{"id":...,"@timestamp":...,"rule":{"id":...,"name":...},
+// "event":{...}}]. An event that was not kept is left out.
+void append_parts_json(const Hit& hit, std::string& out);
+
+// What its events have in common: {"user.name":"bob"}.
+void append_group_json(const Hit& hit, std::string& out);
 
 // The ancestors, nearest first: [{"pid":...,"entity_id":...,"name":...,"executable":...,"command_line":...,
 // "user":{"id":...,"name":...}}]. What is not known is left out.

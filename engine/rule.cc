@@ -9,6 +9,10 @@ namespace {
 constexpr std::array<std::string_view, 5> kLevels = {"informational", "low", "medium", "high", "critical"};
 constexpr std::array<std::string_view, 5> kStatuses = {"stable", "test", "experimental", "deprecated",
                                                        "unsupported"};
+constexpr std::array<std::string_view, 8> kCorrelationTypes = {"event_count",      "value_count", "temporal",
+                                                               "temporal_ordered", "value_sum",   "value_avg",
+                                                               "value_percentile", "new_terms"};
+constexpr std::array<std::string_view, 6> kBoundOps = {"lt", "lte", "gt", "gte", "eq", "neq"};
 constexpr std::array<std::string_view, 5> kActions = {"alert", "kill", "kill_tree", "stop", "deny"};
 
 template <class Enum, size_t kCount>
@@ -125,6 +129,23 @@ std::string_view to_string(ResponseAction action) { return kActions[static_cast<
 
 std::optional<ResponseAction> find_response_action(std::string_view name) {
   return find_in<ResponseAction>(kActions, name);
+}
+
+std::string_view to_string(CorrelationType type) { return kCorrelationTypes[static_cast<size_t>(type)]; }
+
+std::optional<CorrelationType> find_correlation_type(std::string_view name) {
+  return find_in<CorrelationType>(kCorrelationTypes, name);
+}
+
+std::string_view to_string(BoundOp op) { return kBoundOps[static_cast<size_t>(op)]; }
+
+std::optional<BoundOp> find_bound_op(std::string_view name) { return find_in<BoundOp>(kBoundOps, name); }
+
+Place Rule::origin(const std::string& key) const {
+  const auto by_site = overridden.find(key);
+  if (by_site != overridden.end()) return by_site->second;
+  const auto own = keys.find(key);
+  return {file, own == keys.end() ? span : own->second};
 }
 
 Span span_inside(const SourceFile& file, const Span& token, size_t offset, size_t length) {

@@ -68,7 +68,7 @@ struct Response {
 
 struct Suppress {
   std::vector<std::string> by;
-  int64_t for_ns = 0;
+  int64_t for_ns = 0;  // 0: `suppress = false`, nothing is folded
   Span span;
 };
 
@@ -78,13 +78,116 @@ struct Logsource {
   Span span;
 };
 
-struct RuleTest {
-  std::string name;
-  bool match = false;
-  std::string event_json;  // one line, as in a capture
+struct TestEvent {
+  int64_t at_ns = 0;  // after the begin of the test
+  std::string json;
   Span span;
 };
 
+struct RuleTest {
+  std::string name;
+  bool match = false;
+  std::string event_json;         // a rule's: one line, as in a capture
+  std::vector<TestEvent> events;  // a correlation's, in order of time
+  Span span;
+};
+
+enum class CorrelationType : uint8_t {
+  kEventCount,
+  kValueCount,
+  kTemporal,
+  kTemporalOrdered,
+  kValueSum,
+  kValueAvg,
+  kValuePercentile,
+  kNewTerms,
+};
+std::string_view to_string(CorrelationType type);
+std::optional<CorrelationType> find_correlation_type(std::string_view name);
+
+enum class BoundOp : uint8_t { kLt, kLte, kGt, kGte, kEq, kNeq };
+std::string_view to_string(BoundOp op);
+std::optional<BoundOp> find_bound_op(std::string_view name);
+
+// `gte = 10`
+struct Bound {
+  BoundOp op = BoundOp::kGte;
+  double number = 0;
+  Span span;
+};
+
+// `condition = { field = "user.name", gte = 3, lt = 10 }`: all bounds must be met.
+struct CorrelationCondition {
+  std::vector<Bound> bounds;        // none: the default of `temporal*`, all rules
+  std::vector<std::string> fields;  // value_*
+  std::optional<double> percentile;
+  Span span;
+};
+
+// A rule by its id or name, as written.
+struct RuleReference {
+  std::string text;
+  Span span;
+};
+
+// `ip = { scan = "destination.ip", login = "source.ip" }`: what `group-by` calls `ip` is, for the events of
+// each rule, another field.
+struct CorrelationAlias {
+  struct Field {
+    RuleReference rule;
+    std::string field;
+  };
+  std::string name;
+  std::vector<Field> fields;
+  Span span;
+};
+
+struct Correlation {
+  CorrelationType type = CorrelationType::kEventCount;
+  std::vector<RuleReference> rules;
+  std::vector<std::string> group_by;
+  std::vector<CorrelationAlias> aliases;
+  int64_t timespan_ns = 0;          // 0 for new_terms
+  std::optional<int64_t> learn_ns;  // new_terms; absent: a day
+  std::optional<bool> generate;     // do the rules it names give hits of their own?
+  CorrelationCondition condition;
+};
+
+// A part of some file.
+struct Place {
+  SourcePtr file;
+  Span span;
+};
+
+// `[[filter]]`: the rules it names hold only where its condition does too.
+struct Filter {
+  std::string id, name, title, description;  // each may be empty
+  bool any_rule = false;                     // rules = "any"
+  std::vector<RuleReference> rules;
+  std::optional<Logsource> logsource;  // only rules of this one
+  bool sigma_taxonomy = false;
+  Detection detection;
+  SourcePtr file;
+  Span span;
+};
+
+// `[[override]]` of a rule or of a list: a site's word on what somebody else wrote.
+struct Override {
+  std::optional<RuleReference> rule;
+  std::optional<bool> enabled;
+  std::optional<Level> level;
+  std::optional<Response> response;
+  std::optional<Suppress> suppress;
+
+  std::optional<RuleReference> list;
+  std::vector<Scalar> add;
+
+  SourcePtr file;
+  Span span;
+  std::map<std::string, Span> keys;
+};
+
+// A `[[rule]]`, or with `correlation` a `[[correlation]]`: that has neither a kind of event nor a detection.
 struct Rule {
   std::string id, name, title;
   Level level = Level::kMedium;
@@ -97,15 +200,34 @@ struct Rule {
   std::optional<Response> response;
   std::optional<Suppress> suppress;
   Detection detection;
+  std::optional<Correlation> correlation;
   std::vector<RuleTest> tests;
 
   SourcePtr file;
   Span span;                         // of its [[rule]]
   std::map<std::string, Span> keys;  // places of its top-level keys: "id", "level", "tags", ...
+
+  // What a site adds (check_document): filters in order of their files, and the keys that overrides set,
+  // with the place of each new value. The values themselves are above.
+  std::vector<std::shared_ptr<const Filter>> filters;
+  bool enabled = true;
+  std::map<std::string, Place> overridden;
+
+  // Runs for the correlations that name it, and gives no hits (--only, --skip).
+  bool feeds_only = false;
+
+  // Where the effective value of a top-level key was written; the rule itself if it was not.
+  Place origin(const std::string& key) const;
 };
 
 struct ListDefinition {
+  // From value `first` on, up to the next addition, values come from an override.
+  struct Addition {
+    size_t first = 0;
+    Place place;
+  };
   std::vector<Scalar> values;
+  std::vector<Addition> additions = {};
   SourcePtr file;
   Span span;
 };
@@ -119,7 +241,9 @@ struct FieldDefinition {
 
 // All rules of all files, as written.
 struct RuleDocument {
-  std::vector<Rule> rules;                        // in order of files, then of lines
+  std::vector<Rule> rules;  // and correlations, in order of files, then of lines
+  std::vector<Filter> filters;
+  std::vector<Override> overrides;
   std::map<std::string, ListDefinition> lists;    // [lists]
   std::map<std::string, FieldDefinition> fields;  // [fields]
 };

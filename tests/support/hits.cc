@@ -30,6 +30,7 @@ Hit make_hit(const HitSpec& spec) {
   hit.id[15] = spec.id;
   hit.rule = rule;
   hit.event = event;
+  hit.first_ns = hit.last_ns = event->time_ns;
   return hit;
 }
 
