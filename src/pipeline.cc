@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/timestamp.h"
 #include "src/clock.h"
@@ -125,6 +126,7 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   if (!event.silent) ++statistics_.events_by_kind[static_cast<size_t>(event.kind)];
   for (const uint32_t rule : held) ++statistics_.hits_by_rule[rule];
   if (event.kind == EventKind::kLost) {
+    count_loss(event);
     if (const std::optional<Ending> ending = show_pending()) return ending;
     if (edges_.progress != nullptr) edges_.progress->hide();
     edges_.report.show_loss(event);
@@ -159,6 +161,18 @@ void Pipeline::count(const Hit& hit) {
   ++total.hits;
   ++summary_.hits;
   rules_hit_[level].insert(hit.rule.get());
+}
+
+void Pipeline::count_loss(const Event& event) {
+  ++summary_.gaps;
+  const FieldView lost = event.find_carried(field::kLost);
+  if (lost.type != Type::kInteger || lost.number < 0) {
+    ++summary_.uncounted_gaps;
+    return;
+  }
+  if (__builtin_add_overflow(summary_.lost, static_cast<uint64_t>(lost.number), &summary_.lost)) {
+    summary_.lost = std::numeric_limits<uint64_t>::max();
+  }
 }
 
 std::optional<Ending> Pipeline::store_hit(const Hit& hit) {
@@ -211,8 +225,6 @@ Summary Pipeline::summary() const {
   Summary summary = summary_;
   const SourceReport& read = edges_.source.report();
   summary.skipped = read.skipped;
-  summary.lost = read.lost;
-  summary.gaps = read.gaps;
   summary.inactive_rules = engine_.rules().inactive().size();
   summary.rules_digest = engine_.rules().digest();
   summary.hits_digest = engine_.hits_digest();

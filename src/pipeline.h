@@ -83,6 +83,7 @@ class Pipeline {
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
   bool selected(const Hit& hit) const;
   void count(const Hit& hit);
+  void count_loss(const Event& event);
   std::optional<Ending> store_hit(const Hit& hit);
   std::optional<Ending> show_pending();
   void keep_pace(const Event& event);

@@ -88,7 +88,7 @@ Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const 
   Diagnostics diagnostics;
   auto source = ReplaySource::open({.paths = options.captures, .skip_bad = options.skip_bad}, schema, workers,
                                    diagnostics);
-  if (stop_requested()) return source;  // what it says then is that nothing came
+  if (stop_requested()) return source;  // what failed then is the waiting for a pipe's other end
   log::show(diagnostics);
   // A diagnostic is an input error; any other reason is told besides.
   if (!source && (diagnostics.errors() == 0 || source.error().code != Errc::kInput)) {
@@ -310,12 +310,14 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
                      .progress = progress.get()},
                     chosen);
   const Ending ending = pipeline.run();
+  (*source)->close();
 
   Summary summary = pipeline.summary();
   summary.elapsed_ns = shown_elapsed_ns(start_ns);
   report->show_summary(summary);
   output.flush();
-  tell_source(**source, pipeline.error(), ending);
+  // A reader of standard output that is gone has heard enough.
+  if (!output.closed()) tell_source(**source, pipeline.error(), ending);
   std::vector<ExitStatus> statuses = tell_ending(options, ending, pipeline.error());
   tell_notes(options, summary, engine.counters());
   if (options.stats) {

@@ -30,6 +30,7 @@ void JsonReport::show_summary(const Summary& summary) {
           ",\"hits_left_out\":" + std::to_string(summary.hits_left_out) +
           ",\"skipped\":" + std::to_string(summary.skipped) + ",\"lost\":" + std::to_string(summary.lost) +
           ",\"gaps\":" + std::to_string(summary.gaps) +
+          ",\"uncounted_gaps\":" + std::to_string(summary.uncounted_gaps) +
           ",\"inactive_rules\":" + std::to_string(summary.inactive_rules) + ",\"rules_digest\":\"" +
           hex(summary.rules_digest) + "\",\"hits_digest\":\"" + hex(summary.hits_digest) +
           "\",\"complete\":" + (summary.complete() ? "true" : "false") + "}\n";

@@ -22,12 +22,13 @@ struct LevelTotal {
 inline constexpr size_t kLevelCount = static_cast<size_t>(Level::kCritical) + 1;
 
 struct Summary {
-  uint64_t events = 0;         // shown to rules
-  uint64_t hits = 0;           // shown to people
-  uint64_t hits_left_out = 0;  // by --level, --from, --to
-  uint64_t skipped = 0;        // lines that could not be read
-  uint64_t lost = 0;           // events that the sensor says it lost
-  uint64_t gaps = 0;           // intervals in which it was blind or lossy
+  uint64_t events = 0;          // shown to rules
+  uint64_t hits = 0;            // shown to people
+  uint64_t hits_left_out = 0;   // by --level, --from, --to
+  uint64_t skipped = 0;         // lines that could not be read
+  uint64_t lost = 0;            // events that the sensor says it lost
+  uint64_t gaps = 0;            // intervals in which it was blind or lossy
+  uint64_t uncounted_gaps = 0;  // those of them of which nobody knows how much was lost
   uint64_t inactive_rules = 0;
   bool reached_end = true;  // of the stream: no mistake, limit, time or signal ended the run before
   int64_t elapsed_ns = 0;

@@ -49,9 +49,11 @@ void trim_right(std::string& line) {
   while (!line.empty() && line.back() == ' ') line.pop_back();
 }
 
-std::string percent(uint64_t part, uint64_t whole) {
+// What `part` is of it and `rest`.
+std::string percent(uint64_t part, uint64_t rest) {
   char text[32];
-  const double share = whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  const double whole = static_cast<double>(part) + static_cast<double>(rest);
+  const double share = whole == 0 ? 0 : 100.0 * static_cast<double>(part) / whole;
   std::snprintf(text, sizeof text, "%.2f %%", share);
   return text;
 }
@@ -60,9 +62,12 @@ std::string completeness(const Summary& summary) {
   std::string text = with_separators(summary.skipped) + " skipped; ";
   if (summary.gaps == 0) return text + "0 lost";
   text += "sensor lost ";
-  text += summary.lost == 0 ? "an unknown number"
-                            : with_separators(summary.lost) + " (" +
-                                  percent(summary.lost, summary.lost + summary.events) + ")";
+  if (summary.lost == 0 && summary.uncounted_gaps != 0) {
+    text += "an unknown number";
+  } else {
+    if (summary.uncounted_gaps != 0) text += "at least ";
+    text += with_separators(summary.lost) + " (" + percent(summary.lost, summary.events) + ")";
+  }
   return text + " in " + with_separators(summary.gaps) + (summary.gaps == 1 ? " gap" : " gaps");
 }
 

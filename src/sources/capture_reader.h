@@ -47,7 +47,7 @@ class CaptureReader {
   uint64_t skipped() const { return skipped_; }
   const std::string& path() const { return options_.path; }
   const CaptureFile& file() const { return *file_; }
-  // What is worth a warning, counted; once there are no more events.
+  // What is worth a warning, counted, of what was read.
   void warn(Diagnostics& diagnostics) const;
 
  private:

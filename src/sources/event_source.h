@@ -13,17 +13,13 @@ namespace detectd {
 
 // How complete what a source gave is. Grows while the source is read.
 struct SourceReport {
-  uint64_t events = 0;       // given to the caller, `lost` ones included
+  uint64_t events = 0;       // given to the caller
   uint64_t skipped = 0;      // lines that could not be used
-  uint64_t lost = 0;         // events that the sensor lost, as far as it knew
-  uint64_t gaps = 0;         // `lost` events: blind or lossy intervals
   uint64_t bytes_read = 0;   // of the files as they are stored, compressed or not
   uint64_t bytes_total = 0;  // 0 where not known (standard input)
   // What is to be told at the end, and on failure the mistake itself (Severity::kError). Sorted by file,
   // then line.
   Diagnostics diagnostics;
-
-  bool complete() const { return skipped == 0 && lost == 0 && gaps == 0; }
 };
 
 class EventSource {

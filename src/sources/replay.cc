@@ -1,7 +1,6 @@
 #include "src/sources/replay.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "engine/escape.h"
@@ -41,11 +40,11 @@ class ReplaySource::Merger {
   Status open(Diagnostics& diagnostics);
   Result<bool> next(std::vector<Event>& chunk);
   const SourceReport& report() const { return report_; }
+  void close();
   const std::string& path(uint32_t file) const { return readers_[file]->path(); }
 
  private:
   Result<CaptureReader*> first();
-  void count(const Event& event);
   void update_report();
   Result<bool> finish();
 
@@ -111,7 +110,7 @@ Result<bool> ReplaySource::Merger::next(std::vector<Event>& chunk) {
     if (*reader == nullptr) break;
     if (count == chunk.size()) chunk.emplace_back();
     (*reader)->pop(chunk[count]);
-    this->count(chunk[count]);
+    ++report_.events;
     bytes += chunk[count].raw().size();
     ++count;
   }
@@ -119,17 +118,6 @@ Result<bool> ReplaySource::Merger::next(std::vector<Event>& chunk) {
   update_report();
   if (count > 0) return true;
   return finish();
-}
-
-void ReplaySource::Merger::count(const Event& event) {
-  ++report_.events;
-  if (event.kind != EventKind::kLost) return;
-  ++report_.gaps;
-  const FieldView lost = event.find_carried(field::kLost);
-  if (lost.type == Type::kInteger && lost.number > 0) {
-    const auto number = static_cast<uint64_t>(lost.number);
-    report_.lost += std::min(number, std::numeric_limits<uint64_t>::max() - report_.lost);
-  }
 }
 
 void ReplaySource::Merger::update_report() {
@@ -146,15 +134,20 @@ void ReplaySource::Merger::update_report() {
 
 Result<bool> ReplaySource::Merger::finish() {
   if (!finished_) {
-    finished_ = true;
     for (const auto& reader : readers_) {
-      reader->warn(report_.diagnostics);
       if (reader->failure()) report_.diagnostics.add(*reader->failure());
     }
-    report_.diagnostics.sort();
+    close();
   }
   if (failure_) return *failure_;
   return false;
+}
+
+// A mistake that was read ahead, and not come to, is none of the run's.
+void ReplaySource::Merger::close() {
+  if (std::exchange(finished_, true)) return;
+  for (const auto& reader : readers_) reader->warn(report_.diagnostics);
+  report_.diagnostics.sort();
 }
 
 ReplaySource::ReplaySource(std::unique_ptr<Merger> merger) : merger_(std::move(merger)) {}
@@ -169,6 +162,7 @@ Result<std::unique_ptr<ReplaySource>> ReplaySource::open(ReplayOptions options, 
 
 Result<bool> ReplaySource::next(std::vector<Event>& chunk) { return merger_->next(chunk); }
 const SourceReport& ReplaySource::report() const { return merger_->report(); }
+void ReplaySource::close() { merger_->close(); }
 const std::string& ReplaySource::path(uint32_t file) const { return merger_->path(file); }
 
 }  // namespace detectd

@@ -34,6 +34,9 @@ class ReplaySource : public EventSource {
 
   Result<bool> next(std::vector<Event>& chunk) override;
   const SourceReport& report() const override;
+  // Nothing more will be read: from here on report() has the warnings about what was, also where that is not
+  // all there is.
+  void close();
 
   // The name of the file that an event's Origin means, as given; "<stdin>" for `-`.
   const std::string& path(uint32_t file) const;

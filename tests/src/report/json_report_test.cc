@@ -69,12 +69,13 @@ TEST_CASE("the summary is the last object and says whether the run was complete"
   summary.skipped = 2;
   report.show_summary(summary);
   const std::string zeros(64, '0');
-  CHECK(written.text() ==
-        R"({"type":"summary","events":5,"hits":1,"hits_left_out":0,"skipped":2,"lost":0,"gaps":0,)"
-        R"("inactive_rules":0,"rules_digest":")" +
-            zeros + R"(","hits_digest":")" + zeros +
-            R"(","complete":false})"
-            "\n");
+  CHECK(
+      written.text() ==
+      R"({"type":"summary","events":5,"hits":1,"hits_left_out":0,"skipped":2,"lost":0,"gaps":0,"uncounted_gaps":0,)"
+      R"("inactive_rules":0,"rules_digest":")" +
+          zeros + R"(","hits_digest":")" + zeros +
+          R"(","complete":false})"
+          "\n");
 }
 
 }  // namespace detectd

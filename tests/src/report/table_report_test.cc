@@ -135,6 +135,30 @@ TEST_CASE("the summary tells levels, completeness and digests", "[report]") {
         "rules sha256:000000000000..; hits sha256:000000000000..\n");
 }
 
+TEST_CASE("the summary says what it does not know of losses", "[report]") {
+  struct Case {
+    uint64_t lost, gaps, uncounted;
+    const char* want;
+  };
+  const Case cases[] = {{0, 0, 0, "; 0 lost;"},
+                        {7, 1, 0, "; sensor lost 7 (7.00 %) in 1 gap;"},
+                        {0, 1, 0, "; sensor lost 0 (0.00 %) in 1 gap;"},
+                        {7, 3, 1, "; sensor lost at least 7 (7.00 %) in 3 gaps;"},
+                        {0, 2, 2, "; sensor lost an unknown number in 2 gaps;"}};
+  for (const Case& test : cases) {
+    CAPTURE(test.want);
+    Written written;
+    TableReport report(written.output(), {});
+    Summary summary;
+    summary.events = 93;
+    summary.lost = test.lost;
+    summary.gaps = test.gaps;
+    summary.uncounted_gaps = test.uncounted;
+    report.show_summary(summary);
+    CHECK(written.text().find(test.want) != std::string::npos);
+  }
+}
+
 TEST_CASE("a disk that is full is told once, and a reader that went away is not an error to show",
           "[report]") {
   FILE* full = std::fopen("/dev/full", "w");
