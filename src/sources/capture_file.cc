@@ -66,14 +66,14 @@ Result<std::unique_ptr<CaptureFile>> CaptureFile::open(const std::string& path, 
 
 Status CaptureFile::read_head() {
   // The format of the packing, then that of what is packed.
-  while (unread_.size() < 4 && !input_ended_) {
+  while (unread_.size() < 4 && !input_ended_ && !stopped_) {
     if (Status status = read_input(); !status) return status;
   }
   unpacker_ = make_unpacker(unread_);
   while (end_ - begin_ < kHeadBytes && !ended_) {
     if (Status status = refill(); !status) return status;
   }
-  if (fault_) return {};
+  if (fault_ || stopped_) return {};
   std::string_view head(text_.data() + begin_, end_ - begin_);
   if (head.empty()) {
     fault_ =
@@ -95,11 +95,15 @@ Status CaptureFile::read_input() {
   const size_t kept = unread_.size();
   if (kept > 0) std::memmove(input_.data(), unread_.data(), kept);
   if (input_.size() < kept + read_bytes_) input_.resize(kept + read_bytes_);
+  unread_ = std::string_view(input_).substr(0, kept);
   ssize_t got = 0;
   do {
     got = ::read(fd_, input_.data() + kept, read_bytes_);
-    // A pipe may stay silent for ever; whoever is told to stop takes what came until then.
-    if (got < 0 && errno == EINTR && stop_requested()) got = 0;
+    // A pipe may stay silent for ever.
+    if (got < 0 && errno == EINTR && stop_requested()) {
+      stopped_ = ended_ = true;
+      return {};
+    }
   } while (got < 0 && errno == EINTR);
   if (got < 0) return system_error("read", errno);
   if (got == 0) input_ended_ = true;
@@ -127,6 +131,11 @@ void CaptureFile::make_room() {
 
 // More text, or the end.
 Status CaptureFile::refill() {
+  // Blank lines, or a line that is too long, may never end.
+  if (stop_requested()) {
+    stopped_ = ended_ = true;
+    return {};
+  }
   make_room();
   while (!ended_) {
     const size_t got = unpacker_->unpack(unread_, text_.data() + end_, read_bytes_);
@@ -185,7 +194,8 @@ bool CaptureFile::take_line(CaptureLine& line) {
       if (std::exchange(skipping_, false)) continue;
     } else {
       searched_ = end_;
-      if (skipping_) begin_ = end_;
+      // The begin of a line that was not read on is no line, nor is it a cut one.
+      if (skipping_ || stopped_) begin_ = end_;
       const bool long_enough = end_ - begin_ > kMaxLine;
       if (begin_ == end_ || (!ended_ && !long_enough)) return false;
       skipping_ = long_enough;

@@ -39,6 +39,7 @@ class CaptureFile {
 
   // Replaces `lines` by the next ones, at most `max_lines`, blank ones left out; none at the end. They are
   // valid until the next call. Waits only when not one line is there: a pipe's lines come as they arrive.
+  // When the run is told to stop (stop.h), what is left is not read: that is an end, and no cut.
   Status read_lines(size_t max_lines, std::vector<CaptureLine>& lines);
 
   // To be looked at when there are no more lines; then a last line without newline is cut.
@@ -69,6 +70,7 @@ class CaptureFile {
   size_t searched_ = 0;  // no newline between begin_ and here
   size_t end_ = 0;
   bool ended_ = false;
+  bool stopped_ = false;   // before the end of the file
   bool skipping_ = false;  // the rest of a line that is too long
   uint64_t lines_ = 0;
   uint64_t bytes_read_ = 0;
