@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "src/log.h"
-#include "src/rule_loading.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -79,13 +78,6 @@ ReadCall read_call(const Command& command, const std::vector<std::string>& words
   }
   read.call.arguments = *std::move(arguments);
   return read;
-}
-
-Result<std::vector<std::string>> rule_paths_of(const Call& call) {
-  if (!call.arguments.empty()) return call.arguments;
-  auto present = present_rule_paths();
-  if (!present) present.error().message += "; give a PATH";
-  return present;
 }
 
 std::string help_of(const Command& command) {

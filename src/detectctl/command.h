@@ -56,9 +56,6 @@ struct ReadCall {
 ReadCall read_call(const Command& command, const std::vector<std::string>& words, void* options,
                    Output& output);
 
-// The arguments as paths of rules; without any, those that are read if nobody says (rule_loading.h).
-Result<std::vector<std::string>> rule_paths_of(const Call& call);
-
 // A Command's `run`: reads its options into `Options` and calls `Task`.
 template <class Options, ExitStatus (*Task)(const Options&, Call&)>
 ExitStatus run_command(const Command& command, const std::vector<std::string>& words, Output& output) {

@@ -10,6 +10,9 @@ namespace {
 
 constexpr const Command* kCommands[] = {
     &kCheckCommand,
+    &kTestCommand,
+    &kRulesListCommand,
+    &kFieldsCommand,
 };
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }

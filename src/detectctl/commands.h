@@ -24,5 +24,8 @@ std::string manual_of_commands();
 
 // A file each.
 extern const Command kCheckCommand;
+extern const Command kFieldsCommand;
+extern const Command kRulesListCommand;
+extern const Command kTestCommand;
 
 }  // namespace detectd

@@ -18,7 +18,7 @@
 #include "src/report/run_tables.h"
 #include "src/report/table_report.h"
 #include "src/report/time_zone.h"
-#include "src/rule_loading.h"
+#include "src/rule_document.h"
 #include "src/rule_selection.h"
 #include "src/sources/replay.h"
 #include "src/stop.h"

@@ -1,4 +1,4 @@
-#include "src/rule_loading.h"
+#include "src/rule_document.h"
 
 #include <unistd.h>
 

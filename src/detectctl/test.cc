@@ -1,0 +1,112 @@
+// detectctl test: the tests that stand beside the rules.
+#include "src/detectctl/commands.h"
+#include "src/detectctl/rule_loading.h"
+#include "src/detectctl/test_report.h"
+#include "src/log.h"
+#include "src/report/hit_view.h"
+#include "src/text.h"
+
+namespace detectd {
+namespace {
+
+struct TestOptions {
+  bool coverage = false;
+  std::optional<unsigned> threshold;
+  std::string junit;  // empty: none
+  bool tap = false;
+};
+
+Status set_threshold(TestOptions& options, const std::string& value) {
+  const auto percent = parse_number<unsigned>(value);
+  if (!percent || *percent > 100) {
+    return Error{Errc::kUsage, quoted(value) + " is not a percentage from 0 to 100"};
+  }
+  options.threshold = *percent;
+  return {};
+}
+
+constexpr std::string_view kGroup = "Options";
+
+constexpr OptionRow kTable[] = {
+    {.group = kGroup,
+     .name = "coverage",
+     .help = "what no test has shown: selections and conditions\n"
+             "that were never true, or never false",
+     .manual =
+         "Tell which selections, and which conditions, no test has shown true, or false, and how much of "
+         "all that is covered.\n",
+     .apply = enable<&TestOptions::coverage>},
+    {.group = kGroup,
+     .name = "threshold",
+     .value = "N",
+     .help = "exit 1 if less than N percent is covered",
+     .manual = "Exit status 1 if less than\n"
+               ".Ar N\n"
+               "percent is covered, from 0 to 100.\n",
+     .apply = set<set_threshold>},
+    {.group = kGroup,
+     .name = "junit",
+     .value = "FILE",
+     .help = "write the results as JUnit's XML, too",
+     .manual =
+         "Write the results to this file, too, in the XML of JUnit that continuous integration reads.\n",
+     .apply = assign<&TestOptions::junit>},
+    {.group = kGroup,
+     .name = "tap",
+     .help = "print the results in the Test Anything Protocol",
+     .manual = "Print the results in the Test Anything Protocol, version 14.\n",
+     .apply = enable<&TestOptions::tap>},
+};
+
+// Whether enough is covered.
+bool tell_coverage(const TestOptions& options, const LoadedRules& rules, Output& output) {
+  const auto covered = cover_rules(rules.document, *rules.set);
+  if (options.coverage && !options.tap) output.write(coverage_text(covered));
+  const CoverageTotal total = total_of(covered);
+  // By whole outcomes: a rounded percentage would let something through.
+  if (!options.threshold || total.outcomes * 100 >= size_t{*options.threshold} * total.possible) return true;
+  log::error("coverage is below " + std::to_string(*options.threshold) +
+             " %: " + with_separators(total.outcomes) + " of " + plural(total.possible, "outcome"));
+  return false;
+}
+
+ExitStatus test(const TestOptions& options, Call& call) {
+  const auto rules = load_good_rules(call);
+  if (!rules) return exit_status_of(rules.error());
+  const auto results = run_rule_tests(rules->set);
+  bool good = true;
+  for (const RuleTestResult& result : results) good &= result.passed();
+  if (options.tap) {
+    call.output.write(test_tap(results));
+  } else if (!call.common.quiet || !good) {
+    call.output.write(test_text(results, rules->set->rules().size()));
+  }
+  if (!options.junit.empty()) {
+    if (Status status = write_junit(options.junit, results); !status) return fail(status.error());
+  }
+  if (options.coverage || options.threshold) good &= tell_coverage(options, *rules, call.output);
+  return good ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+}  // namespace
+
+constexpr Command kTestCommand = {
+    .name = "test",
+    .arguments = "[PATH...]",
+    .summary = "run the tests that stand beside the rules",
+    .manual =
+        "Run the tests that stand beside the rules\n"
+        ".Pq Sq [[rule.test]]\n"
+        "and tell those that fail.\n"
+        "Each is judged as an event of its own by the engine that\n"
+        ".Xr detectd 8\n"
+        "runs.\n"
+        "Without a\n"
+        ".Ar PATH\n"
+        "these are the shipped rules and those of the site.\n"
+        "The exit status is 1 if a test fails.\n",
+    .options = kTable,
+    .run = run_command<TestOptions, test>,
+};
+
+}  // namespace detectd

@@ -1,0 +1,65 @@
+#include "engine/rule_coverage.h"
+
+#include <catch2/catch.hpp>
+
+#include "engine/rule_parser.h"
+
+namespace detectd {
+namespace {
+
+constexpr std::string_view kRule = R"([[rule]]
+id = "1b8c7c0e-54c5-4a7e-9c5b-6f1f2d7a9e01"
+title = "t"
+level = "low"
+status = "stable"
+on = "exec"
+response = { action = "kill" }
+
+[rule.detection]
+a."process.name" = "%a%"
+b."process.executable|startswith" = "/opt/"
+condition = "a and not b"
+)";
+
+// Of a rule with these tests: `a:+- b:- :+`, for each part what was seen of it; the last is the condition.
+std::string coverage(const std::string& tests) {
+  const auto file = std::make_shared<const SourceFile>(SourceFile{"a.toml", std::string(kRule) + tests});
+  RuleDocument document;
+  Diagnostics diagnostics;
+  parse_rules(file, document, diagnostics);
+  const auto rules = RuleSet::compile(document, diagnostics);
+  for (const Diagnostic& diagnostic : diagnostics.all()) UNSCOPED_INFO(render(diagnostic));
+  REQUIRE(diagnostics.errors() == 0);
+  std::string text;
+  for (const RuleCoverage& covered : cover_rules(document, *rules)) {
+    CHECK(covered.possible_outcomes() == 6);
+    for (const PartCoverage& part : covered.parts) {
+      text += (text.empty() ? "" : " ") + part.selection + ":" + (part.seen_true ? "+" : "") +
+              (part.seen_false ? "-" : "");
+    }
+  }
+  return text;
+}
+
+std::string test_of(const std::string& event) {
+  return "[[rule.test]]\nname = \"t\"\nmatch = true\nevent.process = " + event + "\n";
+}
+
+}  // namespace
+
+TEST_CASE("a rule without tests is covered nowhere", "[rule_coverage]") { CHECK(coverage("") == "a: b: :"); }
+
+TEST_CASE("coverage says of each selection and of the condition what tests have shown", "[rule_coverage]") {
+  const std::string plain = test_of(R"({ name = "%a%" })");
+  const std::string excepted = test_of(R"({ name = "%a%", executable = "/opt/a" })");
+  CHECK(coverage(plain) == "a:+ b:- :+");
+  CHECK(coverage(excepted) == "a:+ b:+ :-");
+  CHECK(coverage(plain + excepted) == "a:+ b:+- :+-");
+  CHECK(coverage(plain + excepted + test_of(R"({ name = "b" })")) == "a:+- b:+- :+-");
+}
+
+TEST_CASE("a test whose event can not be read covers nothing", "[rule_coverage]") {
+  CHECK(coverage(test_of(R"({ name = "%a%", pid = -7 })")) == "a: b: :");
+}
+
+}  // namespace detectd
