@@ -12,14 +12,6 @@ namespace {
 constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-bool is_hidden(char32_t point) {
-  const auto within = [&](char32_t first, char32_t last) { return point >= first && point <= last; };
-  if (point < 0x20 || within(0x7F, 0x9F)) return true;
-  if (point < 0xAD) return false;
-  return point == 0xAD || point == 0x61C || point == 0x180E || within(0x200B, 0x200F) ||
-         within(0x2028, 0x202E) || within(0x2060, 0x206F) || point == 0xFEFF || within(0xE0000, 0xE007F);
-}
-
 void append_byte_escape(uint8_t byte, std::string& out) {
   out += "\\x";
   out += kHex[byte >> 4];
@@ -92,6 +84,14 @@ size_t columns_of(char32_t point) {
 }
 
 }  // namespace
+
+bool is_hidden(char32_t point) {
+  const auto within = [&](char32_t first, char32_t last) { return point >= first && point <= last; };
+  if (point < 0x20 || within(0x7F, 0x9F)) return true;
+  if (point < 0xAD) return false;
+  return point == 0xAD || point == 0x61C || point == 0x180E || within(0x200B, 0x200F) ||
+         within(0x2028, 0x202E) || within(0x2060, 0x206F) || point == 0xFEFF || within(0xE0000, 0xE007F);
+}
 
 void append_escaped_text(std::string_view text, std::string& out) {
   split(

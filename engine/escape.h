@@ -6,6 +6,9 @@
 
 namespace detectd {
 
+// Whether a code point is one that is never shown as it is: those that escape_text() tells.
+bool is_hidden(char32_t point);
+
 // For people: control characters (C0, DEL, C1), bidirectional controls, zero-width and other invisible
 // characters (U+200B..U+200F, U+2028..U+202E, U+2060..U+206F, U+FEFF, U+061C, U+180E, U+00AD, tags
 // U+E0000..U+E007F, variation selectors are left), and invalid UTF-8 bytes become \x1b or \u{202e}; a

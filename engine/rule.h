@@ -14,6 +14,7 @@
 #include "engine/diagnostic.h"
 #include "engine/event_kind.h"
 #include "engine/fields.h"
+#include "engine/toml_tree.h"
 
 namespace detectd {
 
@@ -75,7 +76,22 @@ struct Suppress {
 // Where an imported rule expects its events from. Exactly one of `on` and a logsource is given.
 struct Logsource {
   std::string category, product, service;
+  std::string definition;  // for people: what must be logged for such events to be there
   Span span;
+};
+
+// Another rule that this one replaces, was made from, resembles: `type` is Sigma's word for it.
+struct Related {
+  std::string id, type;
+};
+
+// Beside title and description, what is written for people and decides nothing.
+struct Prose {
+  std::string author, license;
+  std::string date, modified;  // 2026-11-20 or 2026/11/20
+  std::vector<std::string> references, falsepositives;
+  std::vector<Related> related;
+  std::vector<TomlMember> custom;  // [rule.custom]
 };
 
 struct TestEvent {
@@ -162,7 +178,8 @@ struct Place {
 // `[[filter]]`: the rules it names hold only where its condition does too.
 struct Filter {
   std::string id, name, title, description;  // each may be empty
-  bool any_rule = false;                     // rules = "any"
+  Prose prose;
+  bool any_rule = false;  // rules = "any"
   std::vector<RuleReference> rules;
   std::optional<Logsource> logsource;  // only rules of this one
   bool sigma_taxonomy = false;
@@ -194,6 +211,7 @@ struct Rule {
   RuleStatus status = RuleStatus::kStable;
   std::vector<std::string> tags;
   std::string description;
+  Prose prose;
   KindSet on;  // empty: logsource
   std::optional<Logsource> logsource;
   bool sigma_taxonomy = false;

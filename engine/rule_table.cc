@@ -6,7 +6,7 @@
 
 #include "engine/attack_ids.h"
 #include "engine/detection_parser.h"
-#include "engine/timestamp.h"
+#include "engine/prose_parser.h"
 #include "engine/toml_json.h"
 
 namespace detectd {
@@ -46,13 +46,6 @@ bool is_uuid(std::string_view text) {
 bool is_name(std::string_view text) {
   return !text.empty() &&
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
-}
-
-bool is_date(std::string_view text) {
-  if (text.size() != 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return false;
-  std::string day(text);
-  day[4] = day[7] = '-';
-  return parse_rfc3339(day + "T00:00:00Z").has_value();
 }
 
 std::vector<std::string_view> kind_names() {
@@ -132,26 +125,7 @@ class RuleParser {
   void parse_prose(const TomlValue& table) {
     if (const auto* member = table.find("description"))
       rule_.description = read_text(reporter_, *member).value_or("");
-    for (const char* key : {"author", "license"}) {
-      if (const auto* member = table.find(key)) read_text(reporter_, *member);
-    }
-    for (const char* key : {"references", "falsepositives"}) {
-      if (const auto* member = table.find(key)) read_texts(reporter_, *member);
-    }
-    for (const char* key : {"date", "modified"}) {
-      const auto* member = table.find(key);
-      if (member == nullptr || member->value.is(Kind::kDate)) continue;
-      const auto text = read_text(reporter_, *member);
-      if (text && !is_date(*text))
-        reporter_.error("D021", member->value.span, "`" + member->key + "` is not a date",
-                        "dates are written 2026-11-20");
-    }
-    if (const auto* member = table.find("related"); member != nullptr && !member->value.is(Kind::kArray)) {
-      reporter_.error("D027", member->value.span,
-                      "`related` must be a list of tables, not " + std::string(kind_name(member->value.kind)),
-                      "related = [{ id = \"...\", type = \"similar\" }]");
-    }
-    if (const auto* member = table.find("custom")) read_table(reporter_, *member);
+    rule_.prose = detectd::parse_prose(reporter_, table);
   }
 
   void parse_source(const TomlValue& table) {
@@ -201,6 +175,7 @@ class RuleParser {
     logsource.category = read("category");
     logsource.product = read("product");
     logsource.service = read("service");
+    logsource.definition = read("definition");
     const bool named = table->find("category") != nullptr || table->find("product") != nullptr ||
                        table->find("service") != nullptr;
     if (!named) reporter_.error("D028", member.span, "the logsource names no category, product or service");

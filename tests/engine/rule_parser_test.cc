@@ -228,4 +228,26 @@ TEST_CASE("a hostile file of the largest size is read in linear time", "[rule_pa
   CHECK(parse("[lists]\nx = [" + filled("'é',") + "'y']\n").diagnostics.errors() == 0);
 }
 
+TEST_CASE("what is written for people is checked for its shape", "[rule_parser]") {
+  const std::string tail = "[rule.detection]\nx.y = 1\ncondition = \"x\"\n";
+  struct Case {
+    const char* line;
+    const char* want;
+  };
+  for (const auto& [line, want] :
+       std::initializer_list<Case>{{"related = [{ id = \"a\", type = \"derived\" }]", ""},
+                                   {"related = { id = \"a\" }", "D027@6"},
+                                   {"related = [\"a\"]", "D027@6"},
+                                   {"related = [{ uuid = \"a\" }]", "D020@6"},
+                                   {"date = 2026-11-20", ""},
+                                   {"date = \"2026/11/20\"", ""},
+                                   {"modified = 2026-11-20T10:00:00Z", "D021@6"},
+                                   {"modified = \"2026-02-30\"", "D021@6"},
+                                   {"author = [\"a\"]", "D027@6"},
+                                   {"custom = 5", "D027@6"}}) {
+    CAPTURE(line);
+    CHECK(parse(kHead + line + "\n" + tail).codes() == want);
+  }
+}
+
 }  // namespace detectd

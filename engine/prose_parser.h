@@ -1,0 +1,12 @@
+// What rules, correlations and filters say to people: author, dates, references and the like.
+#pragma once
+
+#include "engine/rule.h"
+#include "engine/table_reader.h"
+
+namespace detectd {
+
+// The prose of a table, whatever is missing of it; mistakes are reported.
+Prose parse_prose(Reporter& reporter, const TomlValue& table);
+
+}  // namespace detectd
