@@ -68,11 +68,7 @@ bool CompiledItem::any_element_meets(const ValueTest& test, FieldId field, const
   const TextCache::Value& value = texts.value(field);
   if (value.count == 0) return false;
   if (value.first.has_value() && test.holds({event, texts, field, 0, value.first})) return true;
-  for (size_t i = 1; i < value.count; ++i) {
-    const FieldView view = event.find(field, i);
-    if (view.has_value() && test.holds({event, texts, field, i, view})) return true;
-  }
-  return false;
+  return value.count > 1 && test.holds_for_any(event, texts, field, value.count);
 }
 
 bool CompiledItem::any_keyword_field_meets(const ValueTest& test, const Event& event,

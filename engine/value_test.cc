@@ -303,6 +303,21 @@ class FieldTest final : public ValueTest {
     cost_ = 4;
   }
 
+  bool holds_for_any(const Event& event, TextCache& texts, FieldId field, size_t count) const override {
+    const size_t others = event.count(reference_.field);
+    const bool one_to_one = of_ancestors_ && place_of(field).subject == Subject::kAncestors;
+    if (one_to_one || reference_.position == Position::kAnywhere || count * others <= kManyPairs) {
+      return ValueTest::holds_for_any(event, texts, field, count);
+    }
+    std::vector<std::string_view> wanted;
+    for_each_text(event, texts, reference_.field, others, [&](std::string_view text) {
+      wanted.push_back(text);
+      return false;
+    });
+    const AffixSet set(std::move(wanted), reference_.position);
+    return for_each_text(event, texts, field, count, [&](std::string_view text) { return set.any_in(text); });
+  }
+
   bool holds(const ProbedValue& value) const override {
     if (of_ancestors_ && place_of(value.field).subject == Subject::kAncestors) {
       return holds_for(value, value.index);
@@ -315,6 +330,20 @@ class FieldTest final : public ValueTest {
   }
 
  private:
+  static constexpr size_t kManyPairs = 1024;
+
+  // True as soon as `see` says so of a text.
+  template <class See>
+  bool for_each_text(const Event& event, TextCache& texts, FieldId field, size_t count, See see) const {
+    for (size_t i = 0; i < count; ++i) {
+      const FieldView view = event.find(field, i);
+      if (!view.has_value()) continue;
+      const ProbedValue value{event, texts, field, i, view};
+      if (see(value.text(reference_.cased))) return true;
+    }
+    return false;
+  }
+
   bool holds_for(const ProbedValue& value, size_t index) const {
     const FieldView view = value.event.find(reference_.field, index);
     if (!view.has_value()) return false;
@@ -354,11 +383,25 @@ class AnyTest final : public ValueTest {
                        [&](const ValueTestPtr& test) { return test->holds(value); });
   }
 
+  bool holds_for_any(const Event& event, TextCache& texts, FieldId field, size_t count) const override {
+    return std::any_of(tests_.begin(), tests_.end(), [&](const ValueTestPtr& test) {
+      return test->holds_for_any(event, texts, field, count);
+    });
+  }
+
  private:
   std::vector<ValueTestPtr> tests_;
 };
 
 }  // namespace
+
+bool ValueTest::holds_for_any(const Event& event, TextCache& texts, FieldId field, size_t count) const {
+  for (size_t i = 0; i < count; ++i) {
+    const FieldView view = event.find(field, i);
+    if (view.has_value() && holds({event, texts, field, i, view})) return true;
+  }
+  return false;
+}
 
 ValueTestPtr make_text_test(const std::vector<SigmaString>& strings, bool cased) {
   return std::make_unique<TextTest>(strings, cased);

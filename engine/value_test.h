@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/affix_set.h"
 #include "engine/cidr.h"
 #include "engine/event.h"
 #include "engine/pattern.h"
@@ -32,6 +33,9 @@ class ValueTest {
  public:
   virtual ~ValueTest() = default;
   virtual bool holds(const ProbedValue& value) const = 0;
+  // Whether it holds for any of the `count` values of a field: the same as to ask for each, but without
+  // comparing each value of a long list with each of another.
+  virtual bool holds_for_any(const Event& event, TextCache& texts, FieldId field, size_t count) const;
 
   // As of CompiledItem.
   int cost() const { return cost_; }
@@ -47,7 +51,6 @@ using ValueTestPtr = std::unique_ptr<const ValueTest>;
 
 enum class Comparison : uint8_t { kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
 enum class TimePart : uint8_t { kMinute, kHour, kDay, kWeek, kMonth, kYear };
-enum class Position : uint8_t { kWhole, kAnywhere, kStart, kEnd };
 
 // Each of these holds if any of what it is given does.
 ValueTestPtr make_text_test(const std::vector<SigmaString>& strings, bool cased);
