@@ -7,13 +7,17 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <set>
 
 #include "engine/escape.h"
+#include "engine/rule.h"
+#include "engine/utf8.h"
 #include "src/detectd/settings.h"
 #include "src/text.h"
 
@@ -47,6 +51,7 @@ class Reader {
   bool check_text(const Setting& setting, const std::string& text, const toml::node& node);
   bool check_list(const Setting& setting, const toml::node& node);
   void unknown_key(std::span<const Setting> table, const std::string& key, const toml::key& place);
+  void complain(std::string code, const Span& span, std::string message, std::string help);
   void complain(std::string code, const toml::source_region& place, std::string message, std::string help);
 
   Config& config_;
@@ -64,10 +69,14 @@ Span span_of(const toml::source_region& region) {
 
 void Reader::complain(std::string code, const toml::source_region& place, std::string message,
                       std::string help) {
+  complain(std::move(code), span_of(place), std::move(message), std::move(help));
+}
+
+void Reader::complain(std::string code, const Span& span, std::string message, std::string help) {
   Diagnostic diagnostic;
   diagnostic.code = std::move(code);
   diagnostic.file = file_;
-  diagnostic.span = span_of(place);
+  diagnostic.span = span;
   diagnostic.message = std::move(message);
   diagnostic.help = std::move(help);
   diagnostics_.add(std::move(diagnostic));
@@ -82,7 +91,9 @@ void Reader::unknown_key(std::span<const Setting> table, const std::string& key,
 bool Reader::check_text(const Setting& setting, const std::string& text, const toml::node& node) {
   std::optional<SettingMistake> mistake = check_setting(setting, text);
   if (!mistake) return true;
-  complain(std::move(mistake->code), node.source(), std::move(mistake->message), std::move(mistake->help));
+  Span span = span_of(node.source());
+  if (mistake->length != 0) span = span_inside(*file_, span, mistake->offset, mistake->length);
+  complain(std::move(mistake->code), span, std::move(mistake->message), std::move(mistake->help));
   return false;
 }
 
@@ -120,12 +131,37 @@ bool Reader::check(const Setting& setting, const toml::node& node) {
       return false;
     case SettingKind::kPaths:
     case SettingKind::kTexts:
+    case SettingKind::kPatterns:
     case SettingKind::kEventKinds: return check_list(setting, node);
     default: break;
   }
   if (const auto* text = node.as_string()) return check_text(setting, text->get(), node);
   complain("D204", node.source(), quoted(setting.key) + " is a text", "write it in quotes");
   return false;
+}
+
+// Between double quotes; what escape_text would escape is escaped in TOML's way.
+std::string quote_toml(std::string_view text) {
+  std::string valid;
+  replace_invalid_utf8(text, valid);
+  std::string quoted = "\"";
+  for (std::string_view rest = valid; !rest.empty();) {
+    const CodePoint point = decode_utf8(rest);
+    const std::string_view bytes = rest.substr(0, point.size);
+    if (bytes == "\"" || bytes == "\\") {
+      quoted += '\\';
+      quoted += bytes;
+    } else if (escape_text(bytes) == bytes) {
+      quoted += bytes;
+    } else {
+      std::array<char, 12> escape{};
+      const char* const format = point.value < 0x10000 ? "\\u%04X" : "\\U%08X";
+      std::snprintf(escape.data(), escape.size(), format, static_cast<unsigned>(point.value));
+      quoted += escape.data();
+    }
+    rest.remove_prefix(point.size);
+  }
+  return quoted + '"';
 }
 
 std::string to_toml(const toml::node& node) {
@@ -142,12 +178,7 @@ std::string to_toml(const toml::node& node) {
     const bool literal = value.find('\\') != std::string::npos && value.find('\'') == std::string::npos &&
                          escape_text(value) == value;
     if (literal) return "'" + value + "'";
-    std::string escaped;
-    for (const char c : value) {
-      if (c == '"' || c == '\\') escaped += '\\';
-      escaped += c;
-    }
-    return "\"" + escape_text(escaped) + "\"";
+    return quote_toml(value);
   }
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   return node.value_or(false) ? "true" : "false";

@@ -6,6 +6,7 @@
 
 #include "engine/diagnostic.h"
 #include "engine/event_kind.h"
+#include "engine/regex.h"
 #include "engine/rule_parser.h"
 #include "src/text.h"
 
@@ -39,7 +40,7 @@ constexpr Setting kSettings[] = {
     {"store.spill", SettingKind::kPath, R"("/var/lib/detectd/hits.spill")", {}},
     {"store.max_size", SettingKind::kBytes, R"("1GiB")", {}},
     {"store.keep", SettingKind::kDuration, R"("90d")", {}},
-    {"store.redact", SettingKind::kTexts, R"(['(?i)password=\S+'])", {}},
+    {"store.redact", SettingKind::kPatterns, R"(['(?i)password=\S+'])", {}},
     {"history.enabled", SettingKind::kBoolean, "false", {}},
     {"history.path", SettingKind::kPath, R"("/var/lib/detectd/history")", {}},
     {"history.max_size", SettingKind::kBytes, R"("2GiB")", {}},
@@ -124,6 +125,15 @@ std::optional<SettingMistake> unless(bool good, const char* code, std::string_vi
   return SettingMistake{code, quoted(text) + " is not " + std::string(what), std::string(help)};
 }
 
+std::optional<SettingMistake> check_pattern(std::string_view text) {
+  const auto compiled = Regex::compile(text, {});
+  const auto* error = std::get_if<RegexError>(&compiled);
+  if (error == nullptr) return std::nullopt;
+  // What helps in a rule, a selection of its own, does not exist here.
+  const std::string help = error->code == "D031" ? "" : error->help;
+  return SettingMistake{error->code, error->message, help, error->offset, error->length};
+}
+
 }  // namespace
 
 std::span<const Setting> settings() { return kSettings; }
@@ -153,6 +163,7 @@ std::optional<SettingMistake> check_setting(const Setting& setting, std::string_
                     "begin it with /: a daemon has no directory of its own");
     case SettingKind::kChoice: return check_choice(setting, text);
     case SettingKind::kEventKinds: return check_event_kind(text);
+    case SettingKind::kPatterns: return check_pattern(text);
     case SettingKind::kCount:
     case SettingKind::kBoolean:
     case SettingKind::kText:

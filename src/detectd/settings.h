@@ -20,6 +20,7 @@ enum class SettingKind : uint8_t {
   kTime,  // "08:00"
   kPaths,
   kTexts,
+  kPatterns,  // regular expressions
   kEventKinds,
   kChoice,
 };
@@ -42,6 +43,9 @@ struct SettingMistake {
   std::string code;
   std::string message;
   std::string help;
+  // Where in the text, in bytes; of length 0: all of it.
+  size_t offset = 0;
+  size_t length = 0;
 };
 // Whether `text` may be the value, or an element of the value, of a setting.
 std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text);
