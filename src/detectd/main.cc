@@ -59,7 +59,10 @@ ExitStatus run_task(const Options& options, Output& output) {
 
 ExitStatus run(const std::vector<std::string>& words, Output& output) {
   const Result<Options> options = parse_options(words);
-  if (!options) return fail(options.error());
+  if (!options) {
+    log::set_up({.json = wants_json_log(words)});
+    return fail(options.error());
+  }
   set_up_log(*options);
   if (options->help) {
     output.write(help_text());

@@ -1,10 +1,27 @@
 #include "src/detectd/options.h"
 
+#include <algorithm>
+
 #include "src/command_line.h"
 #include "src/detectd/option_table.h"
 #include "src/text.h"
 
 namespace detectd {
+namespace {
+
+Status check_captures(const std::vector<std::string>& captures) {
+  for (const std::string& path : captures) {
+    if (path.empty()) {
+      return Error{Errc::kUsage, "the name of a capture is empty; pass a file, or - for standard input"};
+    }
+  }
+  if (std::count(captures.begin(), captures.end(), "-") > 1) {
+    return Error{Errc::kUsage, "standard input can be read only once; pass - once"};
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<Options> parse_options(const std::vector<std::string>& words) {
   Options options;
@@ -14,7 +31,17 @@ Result<Options> parse_options(const std::vector<std::string>& words) {
     return Error{Errc::kUsage, "unexpected argument " + quoted(more->front()) + "; captures follow --replay"};
   }
   options.captures.insert(options.captures.end(), more->begin(), more->end());
+  if (Status status = check_captures(options.captures); !status) return std::move(status).error();
   return options;
+}
+
+bool wants_json_log(const std::vector<std::string>& words) {
+  bool json = false;
+  for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+    if (words[i] == "--log-format" && i + 1 < words.size()) json = words[i + 1] == "json";
+    if (words[i].starts_with("--log-format=")) json = words[i] == "--log-format=json";
+  }
+  return json;
 }
 
 std::string help_text() {

@@ -53,6 +53,8 @@ struct Options {
 
 // A mistake is Errc::kUsage; its message says what to write instead.
 Result<Options> parse_options(const std::vector<std::string>& words);
+// Whether a command line that is not understood asks for messages in JSON all the same.
+bool wants_json_log(const std::vector<std::string>& words);
 
 // What --help prints, at most 80 columns wide.
 std::string help_text();
