@@ -10,7 +10,8 @@ namespace detectd {
 Engine::Engine(std::shared_ptr<const RuleSet> rules, Options options)
     : rules_(std::move(rules)),
       order_(std::make_unique<EventOrder>()),
-      table_({.max_processes = options.max_processes}) {}
+      table_({.max_processes = options.max_processes}),
+      selection_(options.selection) {}
 
 Engine::~Engine() = default;
 
@@ -42,33 +43,35 @@ void Engine::match(const Event& event, Matcher& matcher, std::vector<uint32_t>& 
 void Engine::conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits) {
   if (held.empty()) return;
   const Sha256 key = event_key(hasher_, event);
-  const auto kept = std::make_shared<const Event>(event);
+  std::shared_ptr<const Event> kept;  // a copy, made for the first hit that is handed out
   for (const uint32_t index : held) {
-    Hit& hit = hits.emplace_back();
-    hit.rule = rules_->rules()[index].rule;
-    hit.event = kept;
-    hit.first_ns = hit.last_ns = event.time_ns;
-    hasher_.add_part(hit.rule->id);
+    const std::shared_ptr<const Rule>& rule = rules_->rules()[index].rule;
+    hasher_.add_part(rule->id);
     hasher_.add(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
     const Sha256 digest = hasher_.finish();
-    std::copy_n(digest.begin(), hit.id.size(), hit.id.begin());
+    HitId id{};
+    std::copy_n(digest.begin(), id.size(), id.begin());
     ++hits_;
-    if (!hit.rule->name.starts_with("detectd.")) hit_ids_.push_back(hit.id);
+    if (!rule->name.starts_with("detectd.")) digest_.add(id);
+    if (!selection_.has(rule->level, event.time_ns)) {
+      ++hits_left_out_;
+      continue;
+    }
+    if (!kept) kept = std::make_shared<const Event>(event);
+    Hit& hit = hits.emplace_back();
+    hit.id = id;
+    hit.rule = rule;
+    hit.event = kept;
+    hit.first_ns = hit.last_ns = event.time_ns;
   }
 }
 
 Engine::Counters Engine::counters() const {
-  return {.events = events_, .hits = hits_, .processes = table_.counters()};
-}
-
-Sha256 Engine::hits_digest() const {
-  std::vector<HitId> sorted = hit_ids_;
-  std::sort(sorted.begin(), sorted.end());
-  Sha256Hasher hasher;
-  for (const HitId& id : sorted) {
-    hasher.add(std::string_view(reinterpret_cast<const char*>(id.data()), id.size()));
-  }
-  return hasher.finish();
+  return {.events = events_,
+          .hits = hits_,
+          .hits_left_out = hits_left_out_,
+          .id_changes_hurried = order_->overflows(),
+          .processes = table_.counters()};
 }
 
 }  // namespace detectd

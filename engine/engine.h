@@ -19,6 +19,7 @@
 #include "engine/event.h"
 #include "engine/event_key.h"
 #include "engine/hit.h"
+#include "engine/hits_digest.h"
 #include "engine/process_table.h"
 #include "engine/rule_set.h"
 
@@ -31,10 +32,14 @@ class Engine {
  public:
   struct Options {
     size_t max_processes = 100'000;
+    HitSelection selection{};
   };
   struct Counters {
     uint64_t events = 0;  // shown to rules
     uint64_t hits = 0;
+    uint64_t hits_left_out = 0;  // of them: not selected
+    // Id changes that were judged without waiting for their exec, because too many others waited.
+    uint64_t id_changes_hurried = 0;
     ProcessTable::Counters processes;
   };
 
@@ -50,13 +55,14 @@ class Engine {
   // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one
   // thread's.
   void match(const Event& event, Matcher& matcher, std::vector<uint32_t>& held) const;
-  // Appends a hit for each rule that held.
+  // Appends a hit for each rule that held and is selected. The others count, and are in the digest.
   void conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
 
   const RuleSet& rules() const { return *rules_; }
   Counters counters() const;
-  // SHA-256 over the sorted ids of all hits so far, those of `detectd.*` rules left out.
-  Sha256 hits_digest() const;
+  // SHA-256 over the sorted ids of all hits so far, those of `detectd.*` rules left out; nothing where they
+  // are more than HitsDigest::kMaxHits.
+  std::optional<Sha256> hits_digest() { return digest_.digest(); }
 
  private:
   // What has just become ready, from index `first` on: counted, given its lineage.
@@ -66,8 +72,10 @@ class Engine {
   std::unique_ptr<EventOrder> order_;
   ProcessTable table_;
   uint64_t events_ = 0;
+  HitSelection selection_;
   uint64_t hits_ = 0;
-  std::vector<HitId> hit_ids_;  // 16 bytes a hit, all a run's digest needs of it
+  uint64_t hits_left_out_ = 0;
+  HitsDigest digest_;
   RepetitionCounter repetitions_;
   Sha256Hasher hasher_;
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,5 +52,16 @@ struct Hit {
   int64_t last_ns = 0;
 };
 inline constexpr size_t kMaxHitParts = 100;
+
+// Which hits somebody wants to see or keep.
+struct HitSelection {
+  Level min_level = Level::kInformational;
+  std::optional<int64_t> from_ns = std::nullopt;
+  std::optional<int64_t> to_ns = std::nullopt;  // itself excluded
+
+  bool has(Level level, int64_t time_ns) const {
+    return level >= min_level && (!from_ns || time_ns >= *from_ns) && (!to_ns || time_ns < *to_ns);
+  }
+};
 
 }  // namespace detectd

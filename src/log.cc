@@ -93,7 +93,13 @@ void info(std::string_view text) {
   if (options.verbose && !options.quiet) say(spdlog::level::info, "info", "\x1b[2m", text);
 }
 
-void table(std::string_view text) {
+void table(std::string_view text, const std::vector<std::string>& objects) {
+  if (options.json) {
+    for (const std::string& members : objects) {
+      write(spdlog::level::info, json_head("info") + ',' + members + '}');
+    }
+    return;
+  }
   if (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   write(spdlog::level::info, text);
 }

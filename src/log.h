@@ -6,7 +6,9 @@
 //   note: the capture is incomplete
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/diagnostic.h"
 #include "engine/result.h"
@@ -26,8 +28,9 @@ void warning(std::string_view text);
 void note(std::string_view text);
 void info(std::string_view text);
 
-// Lines that are laid out and escaped already: a table.
-void table(std::string_view text);
+// What was measured: as text, lines that are laid out and escaped already; as JSON an object for each of
+// `objects`, whose members these are (`"hits":7`).
+void table(std::string_view text, const std::vector<std::string>& objects);
 
 // Sorted and rendered with their source lines; with JSON an object each. Warnings are left out when quiet.
 void show(Diagnostics& diagnostics);

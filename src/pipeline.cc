@@ -134,22 +134,12 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   hits_.clear();
   engine_.conclude(event, held, hits_);
   for (Hit& hit : hits_) {
-    if (!selected(hit)) {
-      ++summary_.hits_left_out;
-      continue;
-    }
     count(hit);
     if (const std::optional<Ending> ending = store_hit(hit)) return ending;
     pending_.push_back(std::move(hit));
     if (options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
   }
   return std::nullopt;
-}
-
-bool Pipeline::selected(const Hit& hit) const {
-  const int64_t time_ns = hit.event->time_ns;
-  return hit.rule->level >= options_.min_level && (!options_.from_ns || time_ns >= *options_.from_ns) &&
-         (!options_.to_ns || time_ns < *options_.to_ns);
 }
 
 void Pipeline::count(const Hit& hit) {
@@ -225,6 +215,7 @@ Summary Pipeline::summary() const {
   Summary summary = summary_;
   const SourceReport& read = edges_.source.report();
   summary.skipped = read.skipped;
+  summary.hits_left_out = engine_.counters().hits_left_out;
   summary.inactive_rules = engine_.rules().inactive().size();
   summary.rules_digest = engine_.rules().digest();
   summary.hits_digest = engine_.hits_digest();

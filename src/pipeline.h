@@ -41,11 +41,8 @@ struct RunStatistics {
 class Pipeline {
  public:
   struct Options {
-    Level min_level = Level::kInformational;  // which hits are shown and stored
-    std::optional<int64_t> from_ns = std::nullopt;
-    std::optional<int64_t> to_ns = std::nullopt;  // itself excluded
-    uint64_t limit = 0;                           // shown hits; 0: none
-    double speed = 0;                             // times real time; 0: as fast as it goes
+    uint64_t limit = 0;  // hits; 0: none
+    double speed = 0;    // times real time; 0: as fast as it goes
     bool profile = false;
   };
   // `store` and `progress` may be null. All must outlive the pipeline.
@@ -81,7 +78,6 @@ class Pipeline {
   void match();
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
-  bool selected(const Hit& hit) const;
   void count(const Hit& hit);
   void count_loss(const Event& event);
   std::optional<Ending> store_hit(const Hit& hit);

@@ -181,6 +181,13 @@ void tell_notes(const Options& options, const Summary& summary, const Engine::Co
               (counters.processes.evicted_live == 1 ? " running process" : " running processes") +
               ": their lineage is lost; raise engine.max_processes");
   }
+  if (counters.id_changes_hurried != 0) {
+    log::note(plural(counters.id_changes_hurried, "id change") +
+              " did not wait for the exec they may belong to, for too many others waited");
+  }
+  if (!summary.hits_digest) {
+    log::note("the hits are more than " + with_separators(HitsDigest::kMaxHits) + ": they have no digest");
+  }
   const std::string missing = incompleteness(summary);
   if (!missing.empty()) {
     log::note("the capture is incomplete: " + missing +
@@ -227,24 +234,23 @@ void tell_statistics(const RunStatistics& run, const Summary& summary, const Sou
                                {"hits", run.conclude_ns}};
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const double seconds = static_cast<double>(summary.elapsed_ns) / 1e9;
-  const auto rate = [seconds](uint64_t number) {
-    return seconds == 0 ? "-" : with_separators(static_cast<uint64_t>(static_cast<double>(number) / seconds));
-  };
+  if (summary.elapsed_ns != 0) {
+    const double seconds = static_cast<double>(summary.elapsed_ns) / 1e9;
+    view.events_per_second = static_cast<uint64_t>(static_cast<double>(summary.events) / seconds);
+  }
   const ProcessTable::Counters& processes = counters.processes;
-  view.facts = {
-      {"events/s", rate(summary.events)},
-      {"bytes read", with_separators(read.bytes_read)},
-      {"items evaluated", with_separators(run.terms_evaluated)},
-      {"processes", with_separators(processes.created) + " seen, " + with_separators(processes.processes) +
-                        " kept, " + with_separators(processes.evicted_ended) + " ended and " +
-                        with_separators(processes.evicted_live) + " running ones dropped, " +
-                        with_separators(processes.reused_pids) + " pids reused"},
-      {"peak memory", with_separators(static_cast<uint64_t>(usage.ru_maxrss) / 1024) + " MiB"},
-      {"rules digest", "sha256:" + hex(summary.rules_digest)},
-      {"hits digest", "sha256:" + hex(summary.hits_digest)},
-  };
-  log::table(statistics_table(view));
+  view.counts = {{"bytes read", read.bytes_read},
+                 {"items evaluated", run.terms_evaluated},
+                 {"processes seen", processes.created},
+                 {"processes kept", processes.processes},
+                 {"ended processes dropped", processes.evicted_ended},
+                 {"running processes dropped", processes.evicted_live},
+                 {"pids reused", processes.reused_pids},
+                 {"id changes hurried", counters.id_changes_hurried},
+                 {"peak memory in MiB", static_cast<uint64_t>(usage.ru_maxrss) / 1024}};
+  view.rules_digest = hex(summary.rules_digest);
+  if (summary.hits_digest) view.hits_digest = hex(*summary.hits_digest);
+  log::table(statistics_table(view), {statistics_members(view)});
 }
 
 void tell_profile(const RunStatistics& run, const RuleSet& rules) {
@@ -259,7 +265,9 @@ void tell_profile(const RunStatistics& run, const RuleSet& rules) {
       if (rule.kinds.has(static_cast<EventKind>(kind))) row.events += run.events_by_kind[kind];
     }
   }
-  log::table(profile_table(std::move(profiled), kProfiledRows));
+  std::vector<std::string> objects;
+  for (const ProfiledRule& rule : profiled) objects.push_back(profile_members(rule));
+  log::table(profile_table(std::move(profiled), kProfiledRows), objects);
 }
 
 }  // namespace
@@ -283,9 +291,10 @@ ExitStatus check_rules(const Options& options, const Config& config, Output& out
 
 ExitStatus replay(const Options& options, const Config& config, Output& output) {
   Pipeline::Options chosen{.limit = options.limit, .speed = options.speed, .profile = options.profile};
-  if (options.level) chosen.min_level = *options.level;
-  if (!read_time("--from", options.from, chosen.from_ns)) return ExitStatus::kUsage;
-  if (!read_time("--to", options.to, chosen.to_ns)) return ExitStatus::kUsage;
+  HitSelection selection;
+  if (options.level) selection.min_level = *options.level;
+  if (!read_time("--from", options.from, selection.from_ns)) return ExitStatus::kUsage;
+  if (!read_time("--to", options.to, selection.to_ns)) return ExitStatus::kUsage;
 
   const int64_t start_ns = steady_clock_ns();
   const auto rules = load_rules_to_run(options, config);
@@ -298,7 +307,7 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   auto store = open_store(options);
   if (!store) return exit_status_of(store.error());
 
-  Engine engine(*rules, {.max_processes = config.max_processes});
+  Engine engine(*rules, {.max_processes = config.max_processes, .selection = selection});
   const auto report = make_report(options, **rules, **source, output);
   const auto progress = make_progress(options);
   Pipeline pipeline(engine,

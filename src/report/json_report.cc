@@ -32,8 +32,9 @@ void JsonReport::show_summary(const Summary& summary) {
           ",\"gaps\":" + std::to_string(summary.gaps) +
           ",\"uncounted_gaps\":" + std::to_string(summary.uncounted_gaps) +
           ",\"inactive_rules\":" + std::to_string(summary.inactive_rules) + ",\"rules_digest\":\"" +
-          hex(summary.rules_digest) + "\",\"hits_digest\":\"" + hex(summary.hits_digest) +
-          "\",\"complete\":" + (summary.complete() ? "true" : "false") + "}\n";
+          hex(summary.rules_digest) +
+          "\",\"hits_digest\":" + (summary.hits_digest ? '"' + hex(*summary.hits_digest) + '"' : "null") +
+          ",\"complete\":" + (summary.complete() ? "true" : "false") + "}\n";
   output_.write(line_);
 }
 

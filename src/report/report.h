@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,7 +34,7 @@ struct Summary {
   bool reached_end = true;  // of the stream: no mistake, limit, time or signal ended the run before
   int64_t elapsed_ns = 0;
   Sha256 rules_digest{};
-  Sha256 hits_digest{};
+  std::optional<Sha256> hits_digest = Sha256{};  // nothing: more hits than it is made of
   std::array<LevelTotal, kLevelCount> levels{};
 
   bool complete() const { return reached_end && skipped == 0 && lost == 0 && gaps == 0; }

@@ -232,7 +232,8 @@ void TableReport::show_summary(const Summary& summary) {
   std::snprintf(seconds, sizeof seconds, "%.1f", static_cast<double>(summary.elapsed_ns) / 1e9);
   output_.write(with_separators(summary.events) + (summary.events == 1 ? " event" : " events") + " in " +
                 seconds + " s; " + completeness(summary) + "; rules " + short_digest(summary.rules_digest) +
-                "; hits " + short_digest(summary.hits_digest) + "\n");
+                "; hits " +
+                (summary.hits_digest ? short_digest(*summary.hits_digest) : "too many for a digest") + "\n");
 }
 
 }  // namespace detectd
