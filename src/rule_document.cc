@@ -20,8 +20,9 @@ Result<std::vector<std::string>> present_rule_paths() {
   return Error{Errc::kRules, "there are no rules: neither " + missing + " exists"};
 }
 
-Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics) {
-  const auto files = read_rule_files(paths);
+Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics,
+                                        RuleOwners* owners) {
+  const auto files = read_rule_files(paths, owners);
   if (!files) return files.error();
   RuleDocument document;
   for (const SourcePtr& file : *files) parse_rules(file, document, diagnostics);

@@ -9,6 +9,7 @@
 #include "engine/result.h"
 #include "engine/rule.h"
 #include "engine/rule_set.h"
+#include "src/rule_owners.h"
 
 namespace detectd {
 
@@ -18,8 +19,10 @@ inline constexpr const char* kRulePaths[] = {"/usr/share/detectd/rules", "/etc/d
 // Those of kRulePaths that are there; Errc::kRules if none is. What somebody wrote must all be there.
 Result<std::vector<std::string>> present_rule_paths();
 
-// Reads and parses the files of `paths`, and checks what can only be seen of all of them.
-Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics);
+// Reads and parses the files of `paths`, and checks what can only be seen of all of them. `owners`, if not
+// null, is shown each file.
+Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics,
+                                        RuleOwners* owners = nullptr);
 
 // `checked 212 rules: 1 error, 0 warnings; 3 inactive`
 std::string checked_text(size_t rules, const Diagnostics& diagnostics, const RuleSet& set);

@@ -50,6 +50,8 @@ class Descriptor {
 
 class RuleFileReader {
  public:
+  explicit RuleFileReader(RuleOwners* owners) : owners_(owners) {}
+
   Status add(const std::string& path) {
     struct stat info {};
     if (stat(path.c_str(), &info) != 0) return system_error("read rules", path, errno);
@@ -116,6 +118,7 @@ class RuleFileReader {
     }
     if (!seen_.emplace(info.st_dev, info.st_ino).second) return {};
     if (files_.size() == kMaxFiles) return Error{Errc::kFull, "more than 65,536 rule files"};
+    if (owners_ != nullptr) owners_->check(path, info);
     SourceFile source;
     source.path = path;
     if (const int number = read_all(file.number(), source.text); number != 0)
@@ -138,6 +141,7 @@ class RuleFileReader {
     return 0;
   }
 
+  RuleOwners* owners_;
   std::vector<SourcePtr> files_;
   std::set<FileIdentity> directories_;
   std::set<FileIdentity> seen_;
@@ -145,8 +149,8 @@ class RuleFileReader {
 
 }  // namespace
 
-Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths) {
-  RuleFileReader reader;
+Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths, RuleOwners* owners) {
+  RuleFileReader reader(owners);
   for (const std::string& path : paths) {
     if (Status status = reader.add(path); !status) return std::move(status).error();
   }

@@ -6,6 +6,7 @@
 
 #include "engine/diagnostic.h"
 #include "engine/result.h"
+#include "src/rule_owners.h"
 
 namespace detectd {
 
@@ -15,6 +16,8 @@ namespace detectd {
 // kMaxRuleFileBytes at most is read, so that parse_rules() can complain.
 // Errors are the system's (kNotFound, kPermission, kSystem): one file that can not be read fails all, for a
 // detector with half of its rules is worse than one that does not start.
-Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths);
+// `owners`, if not null, is shown each file.
+Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths,
+                                               RuleOwners* owners = nullptr);
 
 }  // namespace detectd

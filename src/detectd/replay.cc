@@ -43,10 +43,11 @@ Result<std::vector<std::string>> rule_paths(const Config& config) {
 }
 
 // All mistakes of all files are in `diagnostics`; an Error is the system's, or one of --only and --skip.
-Result<LoadedRules> load_rules(const Options& options, const Config& config, Diagnostics& diagnostics) {
+Result<LoadedRules> load_rules(const Options& options, const Config& config, Diagnostics& diagnostics,
+                               RuleOwners* owners = nullptr) {
   const auto paths = rule_paths(config);
   if (!paths) return paths.error();
-  auto document = load_rule_document(*paths, diagnostics);
+  auto document = load_rule_document(*paths, diagnostics, owners);
   if (!document) return document.error();
   const size_t checked = document->rules.size();
   if (diagnostics.errors() == 0) {
@@ -274,7 +275,10 @@ void tell_profile(const RunStatistics& run, const RuleSet& rules) {
 
 ExitStatus check_rules(const Options& options, const Config& config, Output& output) {
   Diagnostics diagnostics;
-  const Result<LoadedRules> rules = load_rules(options, config, diagnostics);
+  // What a daemon of root would refuse. Files that are named on the command line may be anybody's.
+  RuleOwners owners(geteuid(), diagnostics);
+  const bool as_daemon = geteuid() == 0 && config.find("rules.paths").origin != "--rules";
+  const Result<LoadedRules> rules = load_rules(options, config, diagnostics, as_daemon ? &owners : nullptr);
   log::show(diagnostics);
   if (!rules) {
     log::error(rules.error().message);
