@@ -259,7 +259,8 @@ struct FieldDefinition {
 
 // All rules of all files, as written.
 struct RuleDocument {
-  std::vector<Rule> rules;  // and correlations, in order of files, then of lines
+  size_t rules_written = 0;  // those with mistakes, which are not in `rules`, included
+  std::vector<Rule> rules;   // and correlations, in order of files, then of lines
   std::vector<Filter> filters;
   std::vector<Override> overrides;
   std::map<std::string, ListDefinition> lists;    // [lists]

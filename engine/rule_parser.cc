@@ -45,7 +45,9 @@ class FileParser {
                         "too many mistakes: the rest of the file is not read");
         return;
       }
-      broken += parse_block(block) ? 0 : 1;
+      if (parse_block(block)) continue;
+      ++broken;
+      if (block.name == "rule") ++document_.rules_written;
     }
     if (!found_ && reporter_.errors() == 0) reporter_.warning("D013", {}, "no rules in this file");
   }
@@ -99,6 +101,7 @@ class FileParser {
           "every " + member.key + " starts with `" + header + "`; what belongs to it stands directly below");
       return;
     }
+    if (member.key == "rule") document_.rules_written += member.value.elements.size();
     for (const TomlValue& table : member.value.elements) {
       if (member.key != "rule") {
         refuse_later_table(reporter_, member.key, table);

@@ -57,13 +57,13 @@ ExitStatus check(const CheckOptions& options, Call& call) {
   const auto set = RuleSet::compile(*document, diagnostics);
   diagnostics.sort();
   if (options.json) {
-    call.output.write(check_json(diagnostics, document->rules.size(), *set));
+    call.output.write(check_json(diagnostics, document->rules_written, *set));
   } else if (options.sarif) {
     call.output.write(check_sarif(diagnostics));
   } else {
     log::show(diagnostics);
     if (!call.common.quiet) {
-      call.output.write(checked_text(document->rules.size(), diagnostics, *set) + "\n");
+      call.output.write(checked_text(document->rules_written, diagnostics, *set) + "\n");
     }
   }
   const bool refused = diagnostics.errors() != 0 || (options.deny_warnings && diagnostics.warnings() != 0);

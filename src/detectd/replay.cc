@@ -49,7 +49,7 @@ Result<LoadedRules> load_rules(const Options& options, const Config& config, Dia
   if (!paths) return paths.error();
   auto document = load_rule_document(*paths, diagnostics, owners);
   if (!document) return document.error();
-  const size_t checked = document->rules.size();
+  const size_t checked = document->rules_written;
   if (diagnostics.errors() == 0) {
     if (Status status = select_rules(options.only, options.skip, *document); !status) {
       return std::move(status).error();
