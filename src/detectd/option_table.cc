@@ -115,7 +115,10 @@ constexpr OptionRow kTable[] = {
      .name = "check",
      .help = "check the configuration and the rules, nothing else",
      .manual = "Check the configuration and the rules and open nothing else.\n"
-               "All mistakes of all files are shown.\n",
+               "All mistakes of all files are shown.\n"
+               "For root, rule files of the configuration that others can write are mistakes; what\n"
+               ".Fl Fl rules\n"
+               "names may be anybody's.\n",
      .apply = enable<&Options::check>},
     {.group = kTask,
      .name = "print-config",
@@ -366,7 +369,16 @@ constexpr OptionRow kTable[] = {
      .letter = 'q',
      .name = "quiet",
      .help = "no summary, notes or warnings; errors and hits only",
-     .manual = "No summary, notes, warnings or progress bar: hits and errors only.\n",
+     .manual = "No notes, warnings or progress bar, no summary below a table, and with\n"
+               ".Fl Fl check\n"
+               "no count: hits and errors only.\n"
+               "The last object of\n"
+               ".Fl Fl output Cm json\n"
+               "and the tables of\n"
+               ".Fl Fl stats\n"
+               "and\n"
+               ".Fl Fl profile\n"
+               "stay.\n",
      .apply = enable<&Options::quiet>},
     {.group = kMessages,
      .letter = 'v',
