@@ -21,6 +21,7 @@ constexpr LeafMask leaves_with(Lifetime lifetime) {
 }
 constexpr LeafMask kImage = leaves_with(Lifetime::kImage);
 constexpr LeafMask kKept = leaves_with(Lifetime::kKept);
+constexpr LeafMask kLasting = kImage | kKept;
 
 template <class Visit>
 void for_each(LeafMask mask, Visit visit) {
@@ -30,7 +31,7 @@ void for_each(LeafMask mask, Visit visit) {
 // The line's leaves that are facts of the process: a thread's name is the process's only if the thread is
 // its leader.
 LeafMask told_by(const Event& event) {
-  const LeafMask mask = event.carried_leaves(process_field(Leaf{})) & (kImage | kKept);
+  const LeafMask mask = event.carried_leaves(process_field(Leaf{})) & kLasting;
   if ((mask & mask_of(Leaf::kThreadName)) == 0 || event.kind == EventKind::kExec) return mask;
   const FieldView thread = event.find_carried(process_field(Leaf::kThreadId));
   const bool leader = thread.absent() || thread.text == event.find_carried(process_field(Leaf::kPid)).text;
@@ -135,9 +136,14 @@ struct Outlook {
 
 }  // namespace
 
+bool tells_more(LeafMask carried, const Attributes& known) {
+  return (carried & kLasting & ~known.leaves()) != 0;
+}
+
 bool same_value(const FieldView& a, const FieldView& b) { return a.type == b.type && a.text == b.text; }
 
 bool other_image(const Event& event, FieldOf field, const Attributes& known) {
+  if (!event.carries(field(Leaf::kExecutable))) return false;
   const FieldView told = event.find_carried(field(Leaf::kExecutable));
   const FieldView before = known.find(Leaf::kExecutable);
   return told.has_value() && before.has_value() && told.text != before.text;
@@ -198,7 +204,7 @@ std::shared_ptr<const Attributes> AttributeMerge::after_change(
 
 std::shared_ptr<const Attributes> AttributeMerge::completed(const Event& event, FieldOf field,
                                                             const std::shared_ptr<const Attributes>& before) {
-  const LeafMask added = event.carried_leaves(field(Leaf{})) & (kImage | kKept) & ~before->leaves();
+  const LeafMask added = event.carried_leaves(field(Leaf{})) & kLasting & ~before->leaves();
   if (added == 0 || other_image(event, field, *before)) return before;
   for_each(before->leaves(), [&](Leaf leaf) { builder_.add_from(leaf, *before); });
   for_each(added, [&](Leaf leaf) { builder_.add_from(leaf, event, field(leaf)); });

@@ -19,8 +19,6 @@ struct LeaderIds {
 
 class AttributeMerge {
  public:
-  explicit AttributeMerge(std::shared_ptr<ProcessUsage> usage) : builder_(std::move(usage)) {}
-
   // Of the image only what the line carries; `Kept` leaves from the line, else from before.
   std::shared_ptr<const Attributes> after_exec(const Event& event, const Attributes& before,
                                                LeaderIds leaders);
@@ -49,6 +47,9 @@ class AttributeMerge {
   Attributes::Builder builder_;
 };
 
+// Whether a line with the leaves `carried` can tell of a process what `known` does not know: else `completed`
+// has nothing to add.
+bool tells_more(LeafMask carried, const Attributes& known);
 // Whether the line's executable is another one than the known.
 bool other_image(const Event& event, FieldOf field, const Attributes& known);
 bool same_value(const FieldView& a, const FieldView& b);

@@ -14,12 +14,14 @@ using FieldOf = FieldId (*)(Leaf);
 
 // 0 where there is none that can be one: pid 0 is nobody's.
 inline uint32_t carried_pid(const Event& event, FieldOf field) {
+  if (!event.carries(field(Leaf::kPid))) return 0;
   const FieldView pid = event.find_carried(field(Leaf::kPid));
   const bool valid = pid.type == Type::kInteger && pid.number > 0 && pid.number <= UINT32_MAX;
   return valid ? static_cast<uint32_t>(pid.number) : 0;
 }
 
 inline std::string_view carried_text(const Event& event, FieldId id) {
+  if (!event.carries(id)) return {};
   const FieldView view = event.find_carried(id);
   return view.type == Type::kText ? view.text : std::string_view();
 }

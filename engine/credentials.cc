@@ -1,18 +1,10 @@
 #include "engine/credentials.h"
 
 namespace detectd {
-namespace {
-
-std::optional<int64_t> number(const FieldView& view) {
-  return view.type == Type::kInteger ? std::optional(view.number) : std::nullopt;
-}
-
-}  // namespace
-
 UserIds user_ids(const Attributes& attributes) {
-  return {.real = number(attributes.find(Leaf::kRealUserId)),
-          .effective = number(attributes.find(Leaf::kUserId)),
-          .saved = number(attributes.find(Leaf::kSavedUserId))};
+  return {.real = attributes.find_integer(Leaf::kRealUserId),
+          .effective = attributes.find_integer(Leaf::kUserId),
+          .saved = attributes.find_integer(Leaf::kSavedUserId)};
 }
 
 std::optional<bool> escalated(const UserIds& before, bool had_root, const UserIds& after) {

@@ -27,18 +27,21 @@ uint64_t mixed(uint64_t x) {
 
 }  // namespace
 
-uint32_t HostNumbers::find_or_add(std::string_view host, std::string_view boot_id) {
+const HostNumbers::Host& HostNumbers::find_or_add(std::string_view host, std::string_view boot_id) {
   if (next_ > 0 && host == last_host_ && boot_id == last_boot_) return last_;
-  key_ = shortened(host, kMaxName);
+  const auto names = std::make_shared<ProcessHost>();
+  names->host = shortened(host, kMaxName);
+  names->boot_id = shortened(boot_id, kMaxName);
+  key_ = names->host;
   key_ += '\0';
-  key_ += shortened(boot_id, kMaxName);
-  const auto found = numbers_.find(key_);
-  if (found != numbers_.end()) {
+  key_ += names->boot_id;
+  const auto found = hosts_.find(key_);
+  if (found != hosts_.end()) {
     last_ = found->second;
   } else {
-    if (numbers_.size() >= kMaxHosts) numbers_.clear();
-    last_ = next_++;
-    numbers_.emplace(key_, last_);
+    if (hosts_.size() >= kMaxHosts) hosts_.clear();
+    last_ = {.number = next_++, .names = names};
+    hosts_.emplace(key_, last_);
   }
   last_host_ = host;
   last_boot_ = boot_id;
@@ -79,11 +82,24 @@ ProcessEntry& ProcessEntries::add(uint32_t host, uint32_t pid) {
   return added->second;
 }
 
+void ProcessEntries::set_process(ProcessEntry& entry, std::shared_ptr<const Process> process) {
+  // The new one first: what both reach stays held.
+  if (process) reached_.hold(*process);
+  if (entry.process) reached_.release(*entry.process);
+  entry.process = std::move(process);
+}
+
+void ProcessEntries::set_before_joined(ProcessEntry& entry, std::shared_ptr<const Attributes> attributes) {
+  if (attributes) reached_.hold(*attributes);
+  if (entry.before_joined) reached_.release(*entry.before_joined);
+  entry.before_joined = std::move(attributes);
+}
+
 void ProcessEntries::reuse(ProcessEntry& entry) {
   revive(entry);
   touch(entry);
-  entry.process.reset();
-  entry.before_joined.reset();
+  set_process(entry, nullptr);
+  set_before_joined(entry, nullptr);
   entry.executed = false;
   entry.had_root = false;
 }
@@ -111,6 +127,8 @@ void ProcessEntries::revive(ProcessEntry& entry) {
 
 void ProcessEntries::erase(ProcessEntry& entry) {
   (entry.ended ? ended_ : live_).remove(entry);
+  set_process(entry, nullptr);
+  set_before_joined(entry, nullptr);
   const uint64_t key = entry.key;
   by_key_.erase(key);
 }

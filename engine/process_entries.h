@@ -8,12 +8,13 @@
 #include <unordered_map>
 
 #include "engine/process.h"
+#include "engine/process_bytes.h"
 
 namespace detectd {
 
 struct ProcessEntry {
-  std::shared_ptr<const Process> process;
-  // Before the first of the id changes that belong to the exec that comes next.
+  std::shared_ptr<const Process> process;  // set by ProcessEntries::set_process
+  // Before the first of the id changes that belong to the exec that comes next. Set by set_before_joined.
   std::shared_ptr<const Attributes> before_joined;
   int64_t ended_ns = 0;
   bool ended = false;
@@ -29,15 +30,21 @@ struct ProcessEntry {
 // what was known of their processes is then out of reach, and is evicted in its turn.
 class HostNumbers {
  public:
-  uint32_t find_or_add(std::string_view host, std::string_view boot_id);
+  struct Host {
+    uint32_t number = 0;
+    std::shared_ptr<const ProcessHost> names;  // longer ones than kMaxName as their digest
+  };
+
+  // Valid until the next call.
+  const Host& find_or_add(std::string_view host, std::string_view boot_id);
 
  private:
   static constexpr size_t kMaxHosts = 4096;
-  static constexpr size_t kMaxName = 128;  // longer ones are kept as their digest
+  static constexpr size_t kMaxName = 128;
 
-  std::unordered_map<std::string, uint32_t> numbers_;
+  std::unordered_map<std::string, Host> hosts_;
   std::string last_host_, last_boot_, key_;
-  uint32_t last_ = 0;
+  Host last_;
   uint32_t next_ = 0;
 };
 
@@ -49,6 +56,8 @@ class ProcessEntries {
   const ProcessEntry* find(uint32_t host, uint32_t pid) const;
   // A new entry, live and the latest used. There is none of that pid.
   ProcessEntry& add(uint32_t host, uint32_t pid);
+  void set_process(ProcessEntry& entry, std::shared_ptr<const Process> process);
+  void set_before_joined(ProcessEntry& entry, std::shared_ptr<const Attributes> attributes);  // null: none
   // Empties an entry for a process that has its pid now.
   void reuse(ProcessEntry& entry);
   // References stay valid until the entry is evicted or dropped.
@@ -63,7 +72,8 @@ class ProcessEntries {
   Evicted evict();
 
   size_t size() const { return by_key_.size(); }
-  size_t bytes() const { return by_key_.size() * (sizeof(ProcessEntry) + 64); }
+  // Of the entries and of all that they reach.
+  size_t bytes() const { return by_key_.size() * (sizeof(ProcessEntry) + 64) + reached_.total(); }
 
  private:
   // Keyed by where this table lies, which whoever wrote a capture does not know: chosen pids cannot be
@@ -83,6 +93,7 @@ class ProcessEntries {
 
   std::unordered_map<uint64_t, ProcessEntry, Hash> by_key_;
   List live_, ended_;
+  ProcessBytes reached_;
 };
 
 }  // namespace detectd

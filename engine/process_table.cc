@@ -9,7 +9,6 @@
 #include "engine/carried.h"
 #include "engine/credentials.h"
 #include "engine/derived_fields.h"
-#include "engine/digest.h"
 #include "engine/event_key.h"
 #include "engine/process_entries.h"
 #include "engine/timestamp.h"
@@ -49,7 +48,7 @@ class ProcessTable::State {
 
   void apply(Event& event);
   SharedProcess find(uint32_t pid) const {
-    const ProcessEntry* const entry = entries_.find(host_, pid);
+    const ProcessEntry* const entry = entries_.find(host_.number, pid);
     return entry == nullptr ? nullptr : entry->process;
   }
   Counters counters() const {
@@ -76,7 +75,6 @@ class ProcessTable::State {
   MutableProcess new_process(const Event& event, uint32_t pid, FieldOf field, int64_t birth_ns);
 
   Process& edit(Draft& draft);
-  MutableProcess successor(const Process& process);
   void learn_identity(const Event& event, Draft& draft);
   void settle_parent(Event& event, Draft& draft);
   void follow_forked_parent(Event& event, Draft& draft);
@@ -95,19 +93,19 @@ class ProcessTable::State {
 
   Options options_;
   Counters counters_;
-  std::shared_ptr<ProcessUsage> usage_ = std::make_shared<ProcessUsage>();
   ProcessEntries entries_;
   HostNumbers hosts_;
-  uint32_t host_ = 0;
-  AttributeMerge merge_{usage_};
+  HostNumbers::Host host_;
+  AttributeMerge merge_;
   std::shared_ptr<const Attributes> nothing_ = merge_.nothing();
   DerivedFields derived_;
-  Sha256Hasher hasher_;
 };
 
 void ProcessTable::State::apply(Event& event) {
   derived_.add_from_line(event);
-  host_ = hosts_.find_or_add(host_of(event), event.host ? std::string_view(event.host->boot_id) : "");
+  const HostNumbers::Host& host =
+      hosts_.find_or_add(host_of(event), event.host ? std::string_view(event.host->boot_id) : "");
+  if (host.names != host_.names) host_ = host;
   entries_.drop_ended(event.time_ns, kKeepEndedNs);
   const uint32_t pid = carried_pid(event, process_field);
   if (pid != 0) apply_own(event, pid);
@@ -148,14 +146,14 @@ bool ProcessTable::State::is_reused(const ProcessEntry& entry, const Event& even
 
 ProcessEntry& ProcessTable::State::entry_of(const Event& event, uint32_t pid, FieldOf field,
                                             int64_t latest_birth_ns) {
-  ProcessEntry* entry = entries_.find(host_, pid);
+  ProcessEntry* entry = entries_.find(host_.number, pid);
   if (entry != nullptr && !is_reused(*entry, event, field)) {
     entries_.touch(*entry);
     return *entry;
   }
   const auto start_ns = parse_rfc3339(carried_text(event, field(Leaf::kStart)));
   if (entry == nullptr) {
-    entry = &entries_.add(host_, pid);
+    entry = &entries_.add(host_.number, pid);
   } else {
     ++counters_.reused_pids;
   }
@@ -166,51 +164,27 @@ ProcessEntry& ProcessTable::State::entry_of(const Event& event, uint32_t pid, Fi
 void ProcessTable::State::start_over(ProcessEntry& entry, const Event& event, FieldOf field,
                                      int64_t birth_ns) {
   entries_.reuse(entry);
-  entry.process = new_process(event, static_cast<uint32_t>(entry.key), field, birth_ns);
+  entries_.set_process(entry, new_process(event, static_cast<uint32_t>(entry.key), field, birth_ns));
   ++counters_.created;
 }
 
 MutableProcess ProcessTable::State::new_process(const Event& event, uint32_t pid, FieldOf field,
                                                 int64_t birth_ns) {
-  auto process = std::make_shared<Process>(usage_);
+  auto process = std::make_shared<Process>();
   process->set_pid(pid);
   process->key.birth_ns = birth_ns;
-  process->set_start(carried_text(event, field(Leaf::kStart)));
+  process->host = host_.names;
   process->attributes = nothing_;
-  const std::string_view carried_id = carried_text(event, field(Leaf::kEntityId));
-  if (!carried_id.empty()) {
-    process->set_entity_id(carried_id);
-    return process;
-  }
-  hasher_.add_part(host_of(event));
-  hasher_.add_part(event.host ? std::string_view(event.host->boot_id) : "");
-  hasher_.add_number(pid);
-  hasher_.add_number(birth_ns);
-  const Sha256 digest = hasher_.finish();
-  constexpr size_t kEnough = 17;  // bytes: 22 characters of 6 bits are 132 bits
-  const std::string id = base64url({reinterpret_cast<const char*>(digest.data()), kEnough});
-  process->set_entity_id(std::string_view(id).substr(0, 22));
+  process->set_start(carried_text(event, field(Leaf::kStart)));
+  const std::string_view entity_id = carried_text(event, field(Leaf::kEntityId));
+  if (!entity_id.empty()) process->set_entity_id(entity_id);
   return process;
 }
 
 // ---- changes of a process ----
 
-MutableProcess ProcessTable::State::successor(const Process& process) {
-  auto next = std::make_shared<Process>(usage_);
-  next->set_pid(process.key.pid);
-  next->key = process.key;
-  next->set_entity_id(process.entity_id());
-  next->set_start(process.start());
-  next->attributes = process.attributes;
-  next->previous = process.previous;
-  next->parent = process.parent;
-  next->fork_seen = process.fork_seen;
-  next->depth = process.depth;
-  return next;
-}
-
 Process& ProcessTable::State::edit(Draft& draft) {
-  if (!draft.made) draft.made = successor(*draft.base);
+  if (!draft.made) draft.made = std::make_shared<Process>(*draft.base);
   return *draft.made;
 }
 
@@ -231,7 +205,7 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
     ProcessEntry& entry = entry_of(event, parent_pid, parent_field, event.time_ns);
     parent = entry.process;
   }
-  ProcessEntry* entry = entries_.find(host_, pid);
+  ProcessEntry* entry = entries_.find(host_.number, pid);
   if (entry != nullptr && !entry->ended) {
     const Process& known = *entry->process;
     if (known.fork_seen && known.key.birth_ns == event.time_ns) return apply_change(event, pid);
@@ -240,7 +214,7 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
     if (!known.fork_seen && same_birth && parent) return apply_late_fork(event, *entry, parent);
   }
   if (entry == nullptr) {
-    entry = &entries_.add(host_, pid);
+    entry = &entries_.add(host_.number, pid);
   } else {
     ++counters_.reused_pids;
     entries_.reuse(*entry);
@@ -248,7 +222,7 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
   ++counters_.created;
   const MutableProcess child = new_process(event, pid, process_field, event.time_ns);
   if (parent) {
-    const ProcessEntry* const parent_entry = entries_.find(host_, parent_pid);
+    const ProcessEntry* const parent_entry = entries_.find(host_.number, parent_pid);
     entry->had_root = parent_entry != nullptr && parent_entry->had_root;
     child->attributes = parent->attributes;
     child->fork_seen = true;
@@ -258,7 +232,7 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
   entry->had_root = entry->had_root || user_ids(*child->attributes).any_root();
   Draft draft{.base = child, .made = child};
   settle_parent(event, draft);
-  entry->process = draft.finished();
+  entries_.set_process(*entry, draft.finished());
   event.process = entry->process;
 }
 
@@ -270,19 +244,19 @@ void ProcessTable::State::apply_late_fork(Event& event, ProcessEntry& entry, con
   set_parent(edit(since), parent);
   settle_parent(event, since);
   const SharedProcess settled = since.now().parent;
-  const MutableProcess born = successor(since.now());
+  const MutableProcess born = std::make_shared<Process>(since.now());
   born->attributes = settled->attributes;
   born->previous.reset();
   event.process = born;
 
   edit(since).attributes = merge_.joined(*since.now().attributes, *settled->attributes, entry.executed);
   if (entry.executed && !since.now().previous) edit(since).previous = settled->attributes;
-  entry.process = since.finished();
+  entries_.set_process(entry, since.finished());
   entry.had_root = entry.had_root || (!entry.executed && user_ids(*entry.process->attributes).any_root());
 }
 
 void ProcessTable::State::apply_exec(Event& event, uint32_t pid) {
-  const bool known = entries_.find(host_, pid) != nullptr;
+  const bool known = entries_.find(host_.number, pid) != nullptr;
   const uint64_t reused = counters_.reused_pids;
   ProcessEntry& entry = entry_of(event, pid, process_field, event.time_ns);
   entries_.revive(entry);
@@ -297,10 +271,10 @@ void ProcessTable::State::apply_exec(Event& event, uint32_t pid) {
   Process& process = edit(draft);
   process.attributes = merge_.after_exec(event, *before->attributes, leaders(event, *before));
   process.previous = first_seen ? nullptr : std::move(previous);
-  entry.before_joined.reset();
+  entries_.set_before_joined(entry, nullptr);
   entry.executed = true;
   entry.had_root = user_ids(*process.attributes).any_root();
-  entry.process = draft.finished();
+  entries_.set_process(entry, draft.finished());
   event.process = entry.process;
 }
 
@@ -309,8 +283,8 @@ void ProcessTable::State::apply_exec_check(Event& event, uint32_t pid) {
   ProcessEntry& entry = entry_of(event, pid, process_field, event.time_ns);
   Draft draft{.base = entry.process, .made = {}};
   settle_parent(event, draft);
-  entry.process = draft.finished();
-  const MutableProcess process = successor(*entry.process);
+  entries_.set_process(entry, draft.finished());
+  const MutableProcess process = std::make_shared<Process>(*entry.process);
   process->attributes = merge_.after_exec(event, *entry.process->attributes, leaders(event, *entry.process));
   process->previous = entry.process->attributes;
   event.process = process;
@@ -330,7 +304,7 @@ void ProcessTable::State::apply_change(Event& event, uint32_t pid) {
     process.attributes = std::move(attributes);
     if (id_change) process.previous = before->attributes;
   }
-  entry.process = draft.finished();
+  entries_.set_process(entry, draft.finished());
   event.process = entry.process;
   if (id_change) {
     judge_id_change(event, entry, before);
@@ -343,7 +317,8 @@ void ProcessTable::State::apply_change(Event& event, uint32_t pid) {
 void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, const Attributes& before) {
   const UserIds ids_before = user_ids(before);
   // As they will be: an id that the line does not carry stays.
-  UserIds ids = user_ids(*entry.process->attributes);
+  UserIds ids =
+      &before == entry.process->attributes.get() ? ids_before : user_ids(*entry.process->attributes);
   const auto carried = [&](Leaf leaf, std::optional<int64_t>& id) {
     const FieldView view = event.find_carried(process_field(leaf));
     if (view.type == Type::kInteger) id = view.number;
@@ -360,7 +335,7 @@ void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, co
 void ProcessTable::State::judge_id_change(Event& event, ProcessEntry& entry, const SharedProcess& before) {
   const UserIds ids = user_ids(*entry.process->attributes);
   if (event.joined) {
-    if (!entry.before_joined) entry.before_joined = before->attributes;
+    if (!entry.before_joined) entries_.set_before_joined(entry, before->attributes);
     // A part of its exec, which is judged as a whole. But a set-uid file never changes the real id: a process
     // that gave itself both is judged for it, or it could hide behind an exec of a well-known file.
     if (event.kind != EventKind::kUidChange || ids.real != ids.effective) return;
@@ -386,17 +361,17 @@ void ProcessTable::State::follow_forked_parent(Event& event, Draft& draft) {
   LeafMask carried = event.carried_leaves(parent_field(Leaf{}));
   if (carried == 0) return;
   const uint32_t told_pid = carried_pid(event, parent_field);
-  const SharedProcess parent = draft.now().parent;
+  SharedProcess parent = draft.now().parent;
   const bool other =
       (told_pid != 0 && told_pid != parent->key.pid) || other_image(event, parent_field, *parent->attributes);
-  SharedProcess known = parent;
-  if (!other) {
-    known = learnt(event, parent_field, parent);
+  if (!other && (tells_more(carried, *parent->attributes) || (carried & mask_of(Leaf::kStart)) != 0)) {
+    SharedProcess known = learnt(event, parent_field, parent);
     if (known != parent) set_parent(edit(draft), known);
+    parent = std::move(known);
   }
+  if (!other) carried &= parent->leaves();
   for (; carried != 0; carried &= carried - 1) {
-    const Leaf leaf = static_cast<Leaf>(std::countr_zero(carried));
-    if (other || !known->find(leaf).absent()) event.unset(parent_field(leaf));
+    event.unset(parent_field(static_cast<Leaf>(std::countr_zero(carried))));
   }
 }
 
@@ -433,16 +408,16 @@ SharedProcess ProcessTable::State::completed(const Event& event, FieldOf field,
   const std::string_view start = carried_text(event, field(Leaf::kStart));
   const bool new_start = !start.empty() && process->start().empty();
   if (attributes == process->attributes && !new_start) return process;
-  const MutableProcess more = successor(*process);
+  const MutableProcess more = std::make_shared<Process>(*process);
   more->attributes = std::move(attributes);
   if (new_start) more->set_start(start);
   return more;
 }
 
 void ProcessTable::State::replace(const SharedProcess& old, const SharedProcess& changed) {
-  ProcessEntry* const entry = entries_.find(host_, old->key.pid);
+  ProcessEntry* const entry = entries_.find(host_.number, old->key.pid);
   if (entry == nullptr || entry->process != old) return;
-  entry->process = changed;
+  entries_.set_process(*entry, changed);
   if (!entry->had_root) entry->had_root = user_ids(*changed->attributes).any_root();
 }
 
@@ -466,7 +441,7 @@ SharedProcess ProcessTable::State::shortened(const SharedProcess& process) {
   }
   SharedProcess parent;
   while (count > 0) {
-    const MutableProcess copy = successor(*chain[--count]);
+    const MutableProcess copy = std::make_shared<Process>(*chain[--count]);
     copy->depth = static_cast<uint16_t>(parent ? parent->depth + 1 : 0);
     copy->parent = std::move(parent);
     parent = copy;
@@ -478,11 +453,12 @@ SharedProcess ProcessTable::State::shortened(const SharedProcess& process) {
 
 std::string_view ProcessTable::State::leader_id(const Event& event, Leaf pid_leaf, Leaf id_leaf,
                                                 const Process& process) {
+  if (!event.carries(process_field(pid_leaf))) return {};
   const FieldView pid = event.find_carried(process_field(pid_leaf));
   if (pid.type != Type::kInteger || pid.number <= 0 || pid.number > UINT32_MAX) return {};
   if (!is_open(event, process_field(id_leaf))) return {};
   if (pid.number == process.key.pid) return process.entity_id();
-  const ProcessEntry* const leader = entries_.find(host_, static_cast<uint32_t>(pid.number));
+  const ProcessEntry* const leader = entries_.find(host_.number, static_cast<uint32_t>(pid.number));
   // The pid of a leader is not given away while the group lives, but a later process is not it.
   if (leader == nullptr || well_after(leader->process->key.birth_ns, process.key.birth_ns)) return {};
   return leader->process->entity_id();
@@ -495,8 +471,7 @@ LeaderIds ProcessTable::State::leaders(const Event& event, const Process& proces
 
 void ProcessTable::State::enforce_bounds() {
   using Evicted = ProcessEntries::Evicted;
-  while (entries_.size() > options_.max_processes ||
-         usage_->bytes.load(std::memory_order_relaxed) + entries_.bytes() > options_.max_bytes) {
+  while (entries_.size() > options_.max_processes || entries_.bytes() > options_.max_bytes) {
     switch (entries_.evict()) {
       case Evicted::kNothing: return;
       case Evicted::kLive: ++counters_.evicted_live; break;

@@ -15,7 +15,6 @@ using namespace detectd::test;
 
 namespace {
 
-// Counted by ProcessUsage through the table's bound: a table that held more would evict.
 ProcessTable::Options small() { return {.max_processes = 100, .max_bytes = size_t{1} << 20}; }
 
 void apply(ProcessTable& table, Event event) { table.apply(event); }
@@ -80,6 +79,95 @@ TEST_CASE("long command lines are bounded by their bytes", "[process_table]") {
   CHECK(table.counters().processes > 20);
   CHECK(table.counters().processes * 10'000 <= size_t{1} << 20);
   CHECK(table.counters().evicted_live > 800);
+}
+
+TEST_CASE("ten thousand changes of a process with a megabyte of arguments evict nobody", "[process_table]") {
+  // Its arguments and its command line once, and something for the others.
+  ProcessTable table({.max_processes = 1000, .max_bytes = size_t{3} << 20});
+  for (int pid = 2; pid <= 100; ++pid) apply(table, exec(pid, "/bin/x"));
+  const std::string argument(100'000, 'x');
+  Event started = exec(1, "/bin/big");
+  started.begin_list(process_field(Leaf::kArgs));
+  for (int i = 0; i < 10; ++i) started.append_text(process_field(Leaf::kArgs), argument);
+  table.apply(started);
+
+  const auto change = [](int i) -> Event {
+    if (i % 3 == 0) return uid_change(1, 1 + i % 2, 1);
+    if (i % 3 == 1) return event(EventKind::kGidChange, 1).with("process.group.id", i);
+    return event(EventKind::kCommChange, 1).with("process.thread.name", std::to_string(i));
+  };
+  std::vector<Event> kept;  // as while a chunk waits to be judged
+  for (int i = 0; i < 10'000; ++i) {
+    kept.push_back(change(i));
+    table.apply(kept.back());
+  }
+  CHECK(table.counters().evicted_live == 0);
+  CHECK(table.counters().processes == 100);
+  for (const Event& event : {kept.front(), kept.back()}) {
+    CHECK(event.count(process_field(Leaf::kArgs)) == 10);
+    CHECK(event.find(process_field(Leaf::kArgs), 9).text.data() ==
+          started.process->find(Leaf::kArgs, 9).text.data());
+  }
+  CHECK(show(kept.back(), "process.group.id") == "9997");
+}
+
+TEST_CASE("what waits to be judged changes neither evictions nor lineage", "[process_table]") {
+  struct Run {
+    std::vector<std::string> lineage;
+    ProcessTable::Counters counters;
+  };
+  constexpr int kEvents = 12'000;
+  // Forks, execs with long arguments, id changes and ends among few pids, the same each time.
+  const auto make = [](int i) -> Event {
+    const auto random = static_cast<int>((static_cast<uint64_t>(i) * 0x9E37'79B9'7F4A'7C15u) >> 40);
+    const int pid = 1 + random % 150;
+    switch (random / 150 % 4) {
+      case 0: return fork(pid, 1 + (pid + random / 600) % 150).at(i);
+      case 1:
+        return exec(pid, "/bin/" + std::to_string(i))
+            .with("process.command_line", std::string(static_cast<size_t>(random % 40'000), 'x'))
+            .at(i);
+      case 2: return uid_change(pid, random % 3, random % 3).at(i);
+      default: return end(pid).at(i);
+    }
+  };
+  const auto run_in_chunks_of = [&](size_t chunk) {
+    Run run;
+    ProcessTable table({.max_processes = 100, .max_bytes = size_t{1} << 20});
+    std::vector<Event> waiting;
+    for (int i = 0; i < kEvents; ++i) {
+      if (waiting.size() == chunk) waiting.clear();
+      waiting.push_back(make(i));
+      table.apply(waiting.back());
+      run.lineage.push_back(show(waiting.back(), "process.ancestors.entity_id") + ' ' +
+                            show(waiting.back(), "process.executable") + ' ' +
+                            show(waiting.back(), "process.previous.executable"));
+    }
+    run.counters = table.counters();
+    return run;
+  };
+  const Run one = run_in_chunks_of(1), many = run_in_chunks_of(4096);
+  CHECK(one.counters.evicted_live > 0);
+  CHECK(one.counters.evicted_ended > 100);
+  CHECK(many.counters.evicted_live == one.counters.evicted_live);
+  CHECK(many.counters.evicted_ended == one.counters.evicted_ended);
+  CHECK(many.counters.processes == one.counters.processes);
+  for (size_t i = 0; i < one.lineage.size(); ++i) {
+    if (one.lineage[i] != many.lineage[i]) FAIL(i << ": " << one.lineage[i] << " | " << many.lineage[i]);
+  }
+}
+
+TEST_CASE("ancestors that are gone count for those who still show them", "[process_table]") {
+  ProcessTable table(small());
+  for (int i = 1; i <= 30; ++i) {
+    const int64_t time_ms = i * 20'000;
+    apply(table, exec(i, "/bin/x").with("process.command_line", std::string(100'000, 'x')).at(time_ms));
+    apply(table, fork(i, i + 1).at(time_ms));
+    apply(table, end(i).at(time_ms));
+  }
+  // Never more than three processes at a time, but the eleventh shows ten command lines.
+  CHECK(table.counters().evicted_live > 0);
+  CHECK(table.counters().processes <= 3);
 }
 
 TEST_CASE("many hosts and impossible pids do no harm", "[process_table]") {

@@ -1,12 +1,14 @@
 #include "engine/process.h"
 
+#include <array>
 #include <catch2/catch.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
 using namespace detectd;
 
 namespace {
-
-std::shared_ptr<ProcessUsage> usage() { return std::make_shared<ProcessUsage>(); }
 
 FieldView text(std::string_view value) {
   FieldView view;
@@ -16,47 +18,6 @@ FieldView text(std::string_view value) {
 }
 
 }  // namespace
-
-TEST_CASE("attributes give back every value with its type, in any order of adding", "[process]") {
-  Event event;
-  event.clear();
-  event.begin_list(process_field(Leaf::kArgs));
-  event.append_text(process_field(Leaf::kArgs), "nc");
-  event.append_text(process_field(Leaf::kArgs), "-e");
-  event.set_integer(process_field(Leaf::kUserId), 1000);
-  event.set_boolean(process_field(Leaf::kDeleted), true);
-  event.set_real(process_field(Leaf::kInode), 5.0, "5.0");
-  event.begin_list(process_field(Leaf::kCapabilities));
-
-  Attributes::Builder builder(usage());
-  for (const Leaf leaf :
-       {Leaf::kInode, Leaf::kDeleted, Leaf::kCapabilities, Leaf::kUserId, Leaf::kArgs, Leaf::kMode}) {
-    builder.add_from(leaf, event, process_field(leaf));
-  }
-  const auto attributes = builder.build();
-  CHECK(attributes->find(Leaf::kArgs, 0).text == "nc");
-  CHECK(attributes->find(Leaf::kArgs, 1).text == "-e");
-  CHECK(attributes->find(Leaf::kArgs, 2).absent());
-  CHECK(attributes->count(Leaf::kArgs) == 2);
-  CHECK(attributes->find(Leaf::kUserId).number == 1000);
-  CHECK(attributes->find(Leaf::kUserId).text == "1000");
-  CHECK(attributes->find(Leaf::kDeleted).number == 1);
-  CHECK(attributes->find(Leaf::kInode).real == 5.0);
-  CHECK(attributes->find(Leaf::kInode).text == "5.0");
-  CHECK(attributes->find(Leaf::kCapabilities).type == Type::kNull);
-  CHECK(attributes->count(Leaf::kCapabilities) == 0);
-  CHECK(attributes->find(Leaf::kMode).absent());
-}
-
-TEST_CASE("the first value of an attribute stays, and a builder is empty after building", "[process]") {
-  Attributes::Builder builder(usage());
-  builder.add(Leaf::kExecutable, text("/bin/a"));
-  builder.add(Leaf::kExecutable, text("/bin/b"));
-  const auto first = builder.build();
-  CHECK(first->find(Leaf::kExecutable).text == "/bin/a");
-  CHECK(first->count(Leaf::kExecutable) == 1);
-  CHECK(builder.build()->find(Leaf::kExecutable).absent());
-}
 
 TEST_CASE("a process without a name is called by its executable, else by its thread", "[process]") {
   struct Case {
@@ -72,35 +33,20 @@ TEST_CASE("a process without a name is called by its executable, else by its thr
   };
   for (const Case& c : kCases) {
     CAPTURE(c.want);
-    const auto counted = usage();
-    Attributes::Builder builder(counted);
+    Attributes::Builder builder;
     if (c.name != nullptr) builder.add(Leaf::kName, text(c.name));
     if (c.executable != nullptr) builder.add(Leaf::kExecutable, text(c.executable));
     if (c.thread != nullptr) builder.add(Leaf::kThreadName, text(c.thread));
-    Process process(counted);
+    Process process;
     process.attributes = builder.build();
     CHECK(process.find(Leaf::kName).text == c.want);
     CHECK(process.find(Leaf::kName).absent() == std::string_view(c.want).empty());
   }
 }
 
-TEST_CASE("the bytes of processes are counted for as long as anybody keeps them", "[process]") {
-  const auto counted = usage();
-  {
-    Attributes::Builder builder(counted);
-    builder.add(Leaf::kCommandLine, text(std::string(100'000, 'x')));
-    Process process(counted);
-    process.attributes = builder.build();
-    CHECK(counted->bytes > 100'000);
-    const auto kept = process.attributes;
-  }
-  CHECK(counted->bytes == 0);
-}
-
 TEST_CASE("a process knows who it is", "[process]") {
-  const auto counted = usage();
-  Process process(counted);
-  process.attributes = Attributes::Builder(counted).build();
+  Process process;
+  process.attributes = Attributes::Builder().build();
   CHECK(process.find(Leaf::kEntityId).absent());
   CHECK(process.find(Leaf::kStart).absent());
   process.set_pid(4'194'304);
@@ -111,4 +57,70 @@ TEST_CASE("a process knows who it is", "[process]") {
   CHECK(process.find(Leaf::kPid, 1).absent());
   CHECK(process.find(Leaf::kEntityId).text == "mZ3xQ0Tn1vJ8yq5cW2a9Lg");
   CHECK(process.find(Leaf::kStart).text == "2026-11-21T23:04:17.181923Z");
+}
+
+TEST_CASE("an identity is worked out when asked for, the same for every version of a process", "[process]") {
+  auto host = std::make_shared<ProcessHost>();
+  host->host = "lab-1";
+  host->boot_id = "7c9e";
+  Process born;
+  born.attributes = Attributes::Builder().build();
+  born.set_pid(4711);
+  born.key.birth_ns = 1'763'766'257'182'885'000;
+  CHECK(born.entity_id().empty());  // without a host
+  born.host = host;
+  const Process before_asking(born);
+  // printf of the parts' lengths and numbers as 8 bytes each, `sha256sum`, `basenc --base64url`, cut at 22.
+  CHECK(born.entity_id() == "OQmWuS94Hyz-IMrRNmFd0m");
+  const Process after_asking(born);
+  CHECK(before_asking.entity_id() == born.entity_id());
+  CHECK(after_asking.entity_id() == born.entity_id());
+  CHECK(after_asking.find(Leaf::kEntityId).text == born.entity_id());
+
+  Process other(born);
+  other.key.birth_ns += 1;
+  CHECK(other.entity_id() != born.entity_id());
+  other.set_entity_id("of the capture");
+  CHECK(Process(other).entity_id() == "of the capture");
+}
+
+TEST_CASE("threads that ask for an identity at the same time get the same", "[process][threads]") {
+  auto host = std::make_shared<ProcessHost>();
+  host->host = "lab-1";
+  Process process;
+  process.attributes = Attributes::Builder().build();
+  process.set_pid(1);
+  process.host = host;
+  std::array<std::string, 4> ids;
+  std::vector<std::thread> threads;
+  for (std::string& id : ids) threads.emplace_back([&] { id = process.entity_id(); });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& id : ids) CHECK(id == Process(process).entity_id());
+}
+
+TEST_CASE("the leaves of a process are those that it can find", "[process]") {
+  Process process;
+  Attributes::Builder builder;
+  const auto found = [&] {
+    LeafMask mask = 0;
+    for (size_t i = 0; i < kLeafCount; ++i) {
+      if (!process.find(static_cast<Leaf>(i)).absent()) mask |= LeafMask{1} << i;
+    }
+    return mask;
+  };
+  process.set_pid(1);
+  process.attributes = builder.build();
+  CHECK(process.leaves() == found());
+  builder.add(Leaf::kExecutable, text("/bin/sh"));
+  process.attributes = builder.build();
+  CHECK(process.leaves() == found());
+  builder.add(Leaf::kThreadName, text("sh"));
+  builder.add(Leaf::kCommandLine, text(std::string(Attributes::kInlineBytes + 1, 'x')));
+  process.attributes = builder.build();
+  process.set_start("2026-11-21T23:04:17Z");
+  process.host = std::make_shared<ProcessHost>();
+  CHECK(process.leaves() == found());
+  CHECK((process.leaves() & mask_of(Leaf::kName)) != 0);
+  CHECK((process.leaves() & mask_of(Leaf::kEntityId)) != 0);
+  CHECK((process.leaves() & mask_of(Leaf::kCommandLine)) != 0);
 }
