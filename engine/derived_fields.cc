@@ -38,7 +38,7 @@ void add_effective_executable(Event& event, FieldOf field) {
   const FieldId effective = field(Leaf::kEffectiveExecutable);
   if (!is_open(event, effective)) return;
   const FieldView executable = event.find_carried(field(Leaf::kExecutable));
-  if (executable.type != Type::kText) return;
+  if (executable.type != Type::kText || !may_run_others(executable.text)) return;
   // The options before a script; who gives more hides nothing but this one field.
   std::array<std::string_view, 64> args;
   const size_t count = std::min(event.count(field(Leaf::kArgs)), args.size());

@@ -176,6 +176,11 @@ std::string_view applet_of(Args args) {
 
 }  // namespace
 
+bool may_run_others(std::string_view executable) {
+  return is_loader(executable) || is_box(last_path_part(executable)) ||
+         find_interpreter(executable) != nullptr;
+}
+
 std::string_view effective_executable(std::string_view executable, std::span<const std::string_view> args) {
   if (is_loader(executable)) {
     const Args loaded = loaded_by(args);

@@ -17,7 +17,9 @@ std::string_view runs(std::string_view line) {
     words.push_back(line.substr(0, blank));
     line.remove_prefix(std::min(blank + 1, line.size()));
   }
-  return effective_executable(words[0], std::span(words).subspan(1));
+  const std::string_view answer = effective_executable(words[0], std::span(words).subspan(1));
+  CHECK((answer.empty() || detectd::may_run_others(words[0])));
+  return answer;
 }
 
 }  // namespace
@@ -78,5 +80,13 @@ TEST_CASE("the program behind a loader, busybox or an interpreter is found", "[d
   for (const Case& c : kCases) {
     CAPTURE(c.line);
     CHECK(runs(c.line) == c.want);
+  }
+}
+
+TEST_CASE("most programs need no look at their arguments", "[derived_fields]") {
+  for (const char* const program :
+       {"/usr/bin/sleep", "/usr/bin/ld", "/opt/shell", "sleep", "", "/", "/1.2"}) {
+    CAPTURE(program);
+    CHECK(!detectd::may_run_others(program));
   }
 }
