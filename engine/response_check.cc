@@ -67,6 +67,10 @@ bool vouches(FieldId id) {
   }
 }
 
+bool rests_on_vouched(const Condition& condition, const std::vector<SelectionTrust>& selections) {
+  return vouched(condition, static_cast<uint32_t>(condition.nodes().size() - 1), true, selections);
+}
+
 void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
                     const std::vector<SelectionTrust>& selections, Diagnostics& diagnostics) {
   if (!rule.response || rule.response->action == ResponseAction::kAlert) return;
@@ -82,8 +86,7 @@ void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
     report(rule, "D122", action + " needs `on = \"exec_check\"`: the exec must not have happened yet",
            "use `on = \"exec_check\"`, or `action = \"kill\"`", diagnostics);
   }
-  const auto root = static_cast<uint32_t>(condition.nodes().size() - 1);
-  if (!vouched(condition, root, true, selections)) {
+  if (!rests_on_vouched(condition, selections)) {
     report(rule, "D120",
            action +
                " rests on the process's own word: it can hold without any item on the executable, "

@@ -17,6 +17,9 @@ struct SelectionTrust {
 // comes with it, its user, the same of its parent and ancestors. A time, a pid, a flag do not.
 bool vouches(FieldId id);
 
+// Whether every way in which the condition can be true needs an alternative that is vouched for to hold.
+bool rests_on_vouched(const Condition& condition, const std::vector<SelectionTrust>& selections);
+
 // Reports D120 to D122; nothing for a rule that only alerts.
 void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
                     const std::vector<SelectionTrust>& selections, Diagnostics& diagnostics);

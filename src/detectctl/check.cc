@@ -1,4 +1,5 @@
 // detectctl check: all mistakes of rule files at once.
+#include "engine/rule_lint.h"
 #include "engine/rule_set.h"
 #include "src/detectctl/check_report.h"
 #include "src/detectctl/commands.h"
@@ -55,6 +56,7 @@ ExitStatus check(const CheckOptions& options, Call& call) {
   const auto document = load_rule_document(*paths, diagnostics);
   if (!document) return fail(document.error());
   const auto set = RuleSet::compile(*document, diagnostics);
+  lint_rules(*document, *set, diagnostics);
   diagnostics.sort();
   if (options.json) {
     call.output.write(check_json(diagnostics, document->rules_written, *set));

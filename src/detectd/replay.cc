@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "engine/escape.h"
+#include "engine/rule_lint.h"
 #include "src/clock.h"
 #include "src/log.h"
 #include "src/pipeline.h"
@@ -31,6 +32,7 @@ constexpr size_t kProfiledRows = 50;
 
 struct LoadedRules {
   size_t checked = 0;
+  RuleDocument document;  // of those that were selected
   std::shared_ptr<const RuleSet> set;
 };
 
@@ -55,7 +57,8 @@ Result<LoadedRules> load_rules(const Options& options, const Config& config, Dia
       return std::move(status).error();
     }
   }
-  return LoadedRules{checked, RuleSet::compile(*document, diagnostics)};
+  auto set = RuleSet::compile(*document, diagnostics);
+  return LoadedRules{checked, *std::move(document), std::move(set)};
 }
 
 Result<std::shared_ptr<const RuleSet>> load_rules_to_run(const Options& options, const Config& config) {
@@ -279,6 +282,7 @@ ExitStatus check_rules(const Options& options, const Config& config, Output& out
   RuleOwners owners(geteuid(), diagnostics);
   const bool as_daemon = geteuid() == 0 && config.find("rules.paths").origin != "--rules";
   const Result<LoadedRules> rules = load_rules(options, config, diagnostics, as_daemon ? &owners : nullptr);
+  if (rules) lint_rules(rules->document, *rules->set, diagnostics);
   log::show(diagnostics);
   if (!rules) {
     log::error(rules.error().message);
