@@ -38,6 +38,7 @@ bool scan_value(std::string_view token, std::string& unescaped, bool& replaced, 
     unescaped.clear();
     const size_t bad = unescape_json(value.text, unescaped, replaced);
     value.text = unescaped;
+    value.unescaped = true;
     return bad == std::string_view::npos;
   }
   value.text = token;

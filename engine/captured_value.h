@@ -25,6 +25,7 @@ enum class ValueCheck : uint8_t {
 struct CapturedValue {
   Type type = Type::kNull;
   std::string_view text;
+  bool unescaped = false;  // `text` does not stand in the token
   int64_t number = 0;
   double real = 0;
   std::optional<int64_t> time_ns;  // set by read_as

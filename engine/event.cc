@@ -11,7 +11,6 @@
 namespace detectd {
 namespace {
 
-constexpr size_t kMaxValues = 0xFFFE;
 constexpr size_t kKeptBytes = size_t{256} << 10;
 
 struct Decimal {

@@ -90,6 +90,20 @@ class Event {
   bool set_integer(FieldId id, int64_t number, std::string_view as_written);
   bool set_real(FieldId id, double real, std::string_view as_written);
   bool set_boolean(FieldId id, bool value);
+  // A value that stands in raw(), with what it was read as (a real as its bits); kAbsent is none.
+  struct InRaw {
+    Type type = Type::kNull;
+    uint32_t offset = 0;
+    uint32_t size = 0;
+    int64_t number = 0;
+  };
+  bool set(FieldId id, const InRaw& value) {
+    if (values_.size() >= kMaxValues) return false;
+    values_.push_back(
+        {value.offset, value.size << 3 | static_cast<uint32_t>(tag_of(value.type)), value.number});
+    slot_[index_of(id)] = static_cast<uint16_t>(values_.size());
+    return true;
+  }
   // A copy of a value of another event or process; kAbsent unsets.
   bool set(FieldId id, const FieldView& value);
   // A list: begin_list, then the elements, in order, with nothing else set between.
@@ -100,6 +114,13 @@ class Event {
   bool append_real(FieldId id, double real, std::string_view as_written);
   bool append_boolean(FieldId id, bool value);
   bool append(FieldId id, const FieldView& value);
+  bool append(FieldId id, const InRaw& value) {
+    if (values_.size() >= kMaxValues) return false;
+    values_.push_back(
+        {value.offset, value.size << 3 | static_cast<uint32_t>(tag_of(value.type)), value.number});
+    ++values_[slot_[index_of(id)] - 1u].number;
+    return true;
+  }
   void unset(FieldId id) { slot_[index_of(id)] = kUnset; }
   // Named by detectd.missing: absent, whatever the lineage knows.
   void withhold(FieldId id) { slot_[index_of(id)] = kWithheld; }
@@ -112,6 +133,16 @@ class Event {
     uint32_t size_and_tag = 0;  // size << 3 | tag; a line has at most 8 MiB
     int64_t number = 0;         // a real's bits for kReal
   };
+  static constexpr Tag tag_of(Type type) {
+    switch (type) {
+      case Type::kText: return Tag::kText;
+      case Type::kInteger: return Tag::kInteger;
+      case Type::kReal: return Tag::kReal;
+      case Type::kBoolean: return Tag::kBoolean;
+      default: return Tag::kNull;
+    }
+  }
+  static constexpr size_t kMaxValues = 0xFFFE;
   static constexpr uint16_t kUnset = 0;
   static constexpr uint16_t kWithheld = 0xFFFF;
 

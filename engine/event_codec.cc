@@ -1,15 +1,14 @@
 #include "engine/event_codec.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include "engine/captured_value.h"
 #include "engine/escape.h"
+#include "engine/json_index.h"
 #include "engine/json_place.h"
 #include "engine/json_text.h"
 #include "engine/key_set.h"
@@ -18,10 +17,12 @@
 namespace detectd {
 namespace {
 
-namespace ondemand = simdjson::ondemand;
 using Role = NameNode::Role;
 
-static_assert(EventDecoder::kPadding >= simdjson::SIMDJSON_PADDING);
+static_assert(EventDecoder::kPadding >= JsonIndex::kPadding);
+
+// Lines are indexed together up to so many bytes, which with their index fit into the second cache.
+constexpr size_t kBlockBytes = size_t{64} << 10;
 
 }  // namespace
 
@@ -29,9 +30,9 @@ static_assert(EventDecoder::kPadding >= simdjson::SIMDJSON_PADDING);
 // `problem_` says why, or the line is no JSON and the strict checker finds the place.
 class EventDecoder::Walk {
  public:
-  explicit Walk(const Schema& schema) : schema_(schema), names_(schema) {}
+  explicit Walk(const Schema& schema) : schema_(schema), names_(schema), seen_(names_.size()) {}
 
-  std::optional<LineProblem> decode(std::string_view line, Event& event, LineNotes& notes);
+  void decode(std::span<LineToDecode> lines);
   const CaptureHeader& header() const { return header_; }
 
  private:
@@ -43,23 +44,28 @@ class EventDecoder::Walk {
     bool searchable = true;
   };
 
-  std::optional<LineProblem> explain(std::string_view line) const;
-  void reset(std::string_view line, Event& event, LineNotes& notes);
+  static size_t block_size(std::span<const LineToDecode> lines);
+  bool read_indexed(const char* block, const uint32_t*& next, LineToDecode& line);
+  void read_alone(LineToDecode& line);
+  bool read_alone(std::string_view text, LineToDecode& line);
+  LineProblem explain(std::string_view line) const;
+  void reset(std::string_view text, LineToDecode& line);
   bool read_line();
-  bool read_object(ondemand::object& object, const Place& place, size_t depth);
-  bool read_member(ondemand::field& field, const Place& parent, uint64_t object_id, size_t depth);
+  bool read_object(const Place& place, size_t depth);
+  bool read_member(const Place& parent, uint64_t object_id, size_t depth);
   bool read_key(std::string_view key, const Place& parent, Place& place);
   bool read_dotted_key(std::string_view key, const Place& parent, Place& place);
   void descend(Place& place, std::string_view part);
-  bool read_list(ondemand::array array, const Place& place, size_t depth);
-  bool read_unknown(ondemand::value& value, bool searchable, size_t depth);
-  bool read_value_of(uint32_t node_index, ondemand::value& value, size_t depth);
-  bool read_elements(uint32_t node_index, ondemand::array& array, size_t depth);
-  bool read_scalar(ondemand::value& value, CapturedValue& scalar);
+  void note_key(const Place& place, uint64_t object_id);
+  bool read_unknown(bool searchable, size_t depth);
+  bool read_value_of(uint32_t node_index, size_t depth);
+  bool read_elements(uint32_t node_index, size_t depth);
+  bool read_scalar(CapturedValue& scalar);
   bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
   void apply_role(const NameNode& node, const CapturedValue& scalar);
-  void keep_unknown_text(std::string_view text);
+  void keep_unknown_text(const CapturedValue& scalar);
   bool wrong(uint32_t node_index, const char* at, std::string_view found);
+  Event::InRaw in_raw(const CapturedValue& scalar) const;
   bool store(FieldId id, const CapturedValue& scalar);
   bool store_element(FieldId id, const CapturedValue& scalar);
   void finish();
@@ -67,20 +73,25 @@ class EventDecoder::Walk {
   void withhold_missing();
   std::optional<LineProblem> check_header() const;
 
-  std::string_view in_event(std::string_view text) const {
-    const size_t offset = static_cast<size_t>(text.data() - line_.data());
-    // Unsigned: text elsewhere gives an offset that is too large.
-    return offset + text.size() <= line_.size() && text.data() >= line_.data()
-               ? event_->raw().substr(offset, text.size())
-               : text;
+  // The place that is to be read next; behind the line's end once the line is read.
+  const char* peek() const { return base_ + *next_; }
+  // Whether `c` stands there; then it is passed.
+  bool take(char c) {
+    const char* const at = peek();
+    if (at >= line_end_ || *at != c) return false;
+    ++next_;
+    return true;
   }
 
   const Schema& schema_;
   NameTree names_;
-  ondemand::parser parser_;
+  JsonIndex block_index_;
+  JsonIndex line_index_;
   KeySet keys_;
-  std::vector<uint64_t> value_paths_;  // of all values that are no objects
-  std::string copy_;                   // of a line that cannot be read where it is
+  std::vector<uint32_t> seen_;  // by node: the line it was last in
+  uint32_t line_number_ = 0;
+  std::vector<uint64_t> unknown_paths_;  // of the members that are no nodes
+  std::string valid_;                    // a line with its invalid bytes replaced
   std::string unescaped_;
   struct UnknownText {
     bool in_line = false;
@@ -97,6 +108,9 @@ class EventDecoder::Walk {
 
   // Of the line being read.
   std::string_view line_;
+  const char* line_end_ = nullptr;
+  const char* base_ = nullptr;      // of what is indexed
+  const uint32_t* next_ = nullptr;  // offset from it
   Event* event_ = nullptr;
   LineNotes* notes_ = nullptr;
   uint64_t next_object_ = 0;
@@ -110,32 +124,84 @@ class EventDecoder::Walk {
   std::string problem_;
 };
 
-std::optional<LineProblem> EventDecoder::Walk::decode(std::string_view line, Event& event, LineNotes& notes) {
-  notes = {};
-  const char next = line.empty() ? 'x' : line.data()[line.size()];
-  if (next != '\n' && next != '\r' && next != '\0') {
-    copy_.assign(line);
-    copy_.resize(line.size() + kPadding);
-    line = std::string_view(copy_).substr(0, line.size());
+void EventDecoder::Walk::decode(std::span<LineToDecode> lines) {
+  while (!lines.empty()) {
+    const auto block = lines.first(block_size(lines));
+    const char* const begin = block.front().text.data();
+    const size_t size = static_cast<size_t>(block.back().text.data() - begin) + block.back().text.size();
+    // One line can spoil the index of all; then each is read alone.
+    const bool indexed = block.size() > 1 && block_index_.build({begin, size});
+    const uint32_t* next = block_index_.places();
+    for (LineToDecode& line : block) {
+      line.notes = {};
+      line.problem.reset();
+      if (indexed && read_indexed(begin, next, line)) {
+        line.problem = check_header();
+      } else {
+        read_alone(line);
+      }
+    }
+    lines = lines.subspan(block.size());
   }
-  reset(line, event, notes);
-  if (read_line()) return check_header();
-  // Broken, or not UTF-8.
-  std::string valid;
-  if (replace_invalid_utf8(line, valid) > 0) {
-    const size_t size = valid.size();
-    copy_ = std::move(valid);
-    copy_.resize(size + kPadding);
-    line = std::string_view(copy_).substr(0, size);
-    notes = {};
-    notes.replaced_bytes = true;
-    reset(line, event, notes);
-    if (read_line()) return check_header();
-  }
-  return explain(line);
 }
 
-std::optional<LineProblem> EventDecoder::Walk::explain(std::string_view line) const {
+// How many of the next lines are indexed together; from 1.
+size_t EventDecoder::Walk::block_size(std::span<const LineToDecode> lines) {
+  const char* const begin = lines.front().text.data();
+  size_t size = 1;
+  for (const LineToDecode& line : lines.subspan(1)) {
+    assert(line.text.data() > begin && "ascending lines of one buffer");
+    if (line.text.data() + line.text.size() > begin + kBlockBytes) break;
+    ++size;
+  }
+  return size;
+}
+
+// `next` goes along the block, from line to line.
+bool EventDecoder::Walk::read_indexed(const char* block, const uint32_t*& next, LineToDecode& line) {
+  const auto begin = static_cast<size_t>(line.text.data() - block);
+  while (*next < begin) ++next;
+  reset(line.text, line);
+  base_ = block;
+  next_ = next;
+  const bool read = read_line();
+  next = next_;
+  return read;
+}
+
+void EventDecoder::Walk::read_alone(LineToDecode& line) {
+  std::string_view text = line.text;
+  line.notes = {};
+  if (read_alone(text, line)) {
+    line.problem = check_header();
+    return;
+  }
+  // Broken, or not UTF-8.
+  std::string valid;
+  if (replace_invalid_utf8(text, valid) > 0) {
+    const size_t size = valid.size();
+    valid_ = std::move(valid);
+    valid_.resize(size + kPadding);
+    text = std::string_view(valid_).substr(0, size);
+    line.notes = {};
+    line.notes.replaced_bytes = true;
+    if (read_alone(text, line)) {
+      line.problem = check_header();
+      return;
+    }
+  }
+  line.problem = explain(text);
+}
+
+bool EventDecoder::Walk::read_alone(std::string_view text, LineToDecode& line) {
+  reset(text, line);
+  if (!line_index_.build(text)) return false;
+  base_ = text.data();
+  next_ = line_index_.places();
+  return read_line();
+}
+
+LineProblem EventDecoder::Walk::explain(std::string_view line) const {
   LineProblem problem;
   if (auto mistake = find_json_mistake(line, kMaxDepth)) {
     problem.code = std::move(mistake->code);
@@ -153,16 +219,21 @@ std::optional<LineProblem> EventDecoder::Walk::explain(std::string_view line) co
   return problem;
 }
 
-void EventDecoder::Walk::reset(std::string_view line, Event& event, LineNotes& notes) {
-  line_ = line;
-  event_ = &event;
-  notes_ = &notes;
-  event.clear(schema_.size());
-  event.set_raw(line);
+void EventDecoder::Walk::reset(std::string_view text, LineToDecode& line) {
+  line_ = text;
+  line_end_ = text.data() + text.size();
+  event_ = line.event;
+  notes_ = &line.notes;
+  event_->clear(schema_.size());
+  event_->set_raw(text);
   if (has_found_) found_ = {};
   has_found_ = false;
   keys_.clear();
-  value_paths_.clear();
+  unknown_paths_.clear();
+  if (++line_number_ == 0) {
+    std::fill(seen_.begin(), seen_.end(), 0);
+    line_number_ = 1;
+  }
   unknown_.clear();
   unknown_bytes_.clear();
   capture_version_ = kCaptureVersion;
@@ -173,18 +244,10 @@ void EventDecoder::Walk::reset(std::string_view line, Event& event, LineNotes& n
 }
 
 bool EventDecoder::Walk::read_line() {
-  ondemand::document document;
-  const auto error = parser_.iterate(line_, line_.size() + kPadding).get(document);
-  if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-  if (error) return false;
-  ondemand::object object;
-  if (document.get_object().get(object)) return false;
-  if (!read_object(object, {}, 1)) return false;
-  const char* behind = nullptr;
-  if (document.current_location().get(behind) != simdjson::OUT_OF_BOUNDS) return false;
+  if (!take('{') || !read_object({}, 1) || peek() < line_end_) return false;
   if (dotted_ && !repeated_) {
-    std::sort(value_paths_.begin(), value_paths_.end());
-    repeated_ = std::adjacent_find(value_paths_.begin(), value_paths_.end()) != value_paths_.end();
+    std::sort(unknown_paths_.begin(), unknown_paths_.end());
+    repeated_ = std::adjacent_find(unknown_paths_.begin(), unknown_paths_.end()) != unknown_paths_.end();
   }
   // Equal hashes may be a coincidence; the checker compares the names.
   if (repeated_ && find_json_mistake(line_, kMaxDepth)) return false;
@@ -192,47 +255,54 @@ bool EventDecoder::Walk::read_line() {
   return true;
 }
 
-bool EventDecoder::Walk::read_object(ondemand::object& object, const Place& place, size_t depth) {
+// What stands behind the bracket that opened it.
+bool EventDecoder::Walk::read_object(const Place& place, size_t depth) {
   if (depth > kMaxDepth) return false;
   const uint64_t object_id = next_object_++;
-  for (auto member : object) {
-    if (member.error()) return false;
-    // By reference: copies of simdjson's values cost more than reading them.
-    auto&& field = std::move(member).value_unsafe();
-    if (!read_member(field, place, object_id, depth)) return false;
-  }
-  return true;
+  if (take('}')) return true;
+  do {
+    if (!read_member(place, object_id, depth)) return false;
+  } while (take(','));
+  return take('}');
 }
 
-bool EventDecoder::Walk::read_member(ondemand::field& field, const Place& parent, uint64_t object_id,
-                                     size_t depth) {
-  const char* const key_at = field.key().raw();
-  ondemand::value& value = field.value();
-  const char* const value_at = value.raw_json_token().data();
-  // Between the key's closing quote and the value stand a colon and blanks.
-  const char* key_end = value_at - 1;
-  while (*key_end != ':') --key_end;
+bool EventDecoder::Walk::read_member(const Place& parent, uint64_t object_id, size_t depth) {
+  const char* const key_at = peek();
+  if (!take('"')) return false;
+  const char* key_end = peek();
+  if (!take(':')) return false;
+  // Between the key's closing quote and the colon stand only blanks.
   do {
     --key_end;
   } while (*key_end != '"');
 
   Place place;
-  if (!read_key({key_at, static_cast<size_t>(key_end - key_at)}, parent, place)) return false;
-  if (!keys_.insert(place.hash + object_id * 0x9E3779B97F4A7C15u)) repeated_ = true;
-  if (*value_at == '{') {
+  if (!read_key({key_at + 1, static_cast<size_t>(key_end - key_at - 1)}, parent, place)) return false;
+  note_key(place, object_id);
+  const char* const value_at = peek();
+  if (take('{')) {
     if (place.node != NameTree::kUnknown && names_.node(place.node).table) {
       return wrong(place.node, value_at, "an object");
     }
-    ondemand::object object;
-    if (value.get_object().get(object)) return false;
-    return read_object(object, place, depth + 1);
+    return read_object(place, depth + 1);
   }
-  value_paths_.push_back(place.hash);
   if (place.node != NameTree::kUnknown) {
     const NameNode& node = names_.node(place.node);
-    if (node.has_field() || node.role != Role::kNone) return read_value_of(place.node, value, depth);
+    if (node.has_field() || node.role != Role::kNone) return read_value_of(place.node, depth);
   }
-  return read_unknown(value, place.searchable, depth);
+  return read_unknown(place.searchable, depth);
+}
+
+// A name of the schema stands for its whole path. Of others the hash is all that is known; where names may be
+// dotted, the same path can be in two objects.
+void EventDecoder::Walk::note_key(const Place& place, uint64_t object_id) {
+  if (place.node != NameTree::kUnknown) {
+    if (seen_[place.node] == line_number_) repeated_ = true;
+    seen_[place.node] = line_number_;
+    return;
+  }
+  if (!keys_.insert(place.hash + object_id * 0x9E3779B97F4A7C15u)) repeated_ = true;
+  unknown_paths_.push_back(place.hash);
 }
 
 // A key without dots and escapes, which nearly all are, is one step down.
@@ -272,66 +342,54 @@ void EventDecoder::Walk::descend(Place& place, std::string_view part) {
   if (place.node != NameTree::kUnknown && !names_.node(place.node).searchable) place.searchable = false;
 }
 
-bool EventDecoder::Walk::read_unknown(ondemand::value& value, bool searchable, size_t depth) {
-  const char first = *value.raw_json_token().data();
-  if (first == '{') {
-    ondemand::object object;
-    if (value.get_object().get(object)) return false;
+bool EventDecoder::Walk::read_unknown(bool searchable, size_t depth) {
+  if (take('{')) {
     // Only objects in lists come here: what they hold has no name.
-    return read_object(object, {NameTree::kUnknown, next_object_ << 32, searchable}, depth + 1);
+    return read_object({NameTree::kUnknown, next_object_ << 32, searchable}, depth + 1);
   }
-  if (first == '[') {
+  if (take('[')) {
     if (depth + 1 > kMaxDepth) return false;
-    ondemand::array array;
-    if (value.get_array().get(array)) return false;
-    for (auto element : array) {
-      if (element.error()) return false;
-      auto&& inner = std::move(element).value_unsafe();
-      if (!read_unknown(inner, searchable, depth + 1)) return false;
-    }
-    return true;
+    if (take(']')) return true;
+    do {
+      if (!read_unknown(searchable, depth + 1)) return false;
+    } while (take(','));
+    return take(']');
   }
   CapturedValue scalar;
-  if (!read_scalar(value, scalar)) return false;
-  if (searchable && scalar.type == Type::kText && schema_.wants_all_text()) keep_unknown_text(scalar.text);
+  if (!read_scalar(scalar)) return false;
+  if (searchable && scalar.type == Type::kText && schema_.wants_all_text()) keep_unknown_text(scalar);
   return true;
 }
 
-bool EventDecoder::Walk::read_value_of(uint32_t node_index, ondemand::value& value, size_t depth) {
+bool EventDecoder::Walk::read_value_of(uint32_t node_index, size_t depth) {
   const NameNode& node = names_.node(node_index);
-  const char* const at = value.raw_json_token().data();
-  if (*at == '[') {
-    if (depth + 1 > kMaxDepth) return false;
-    ondemand::array array;
-    if (value.get_array().get(array)) return false;
-    return read_elements(node_index, array, depth + 1);
-  }
+  if (take('[')) return depth + 1 <= kMaxDepth && read_elements(node_index, depth + 1);
+  const char* const at = peek();
   CapturedValue scalar;
-  if (!read_scalar(value, scalar) || !accept(node_index, scalar, at)) return false;
+  if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
   if (!node.wanted || (node.alias && event_->carries(node.field()))) return true;
   if (!store(node.field(), scalar)) notes_->values_dropped = true;
   return true;
 }
 
-bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array& array, size_t depth) {
+bool EventDecoder::Walk::read_elements(uint32_t node_index, size_t depth) {
   const NameNode& node = names_.node(node_index);
   bool keep = node.wanted && !(node.alias && event_->carries(node.field()));
   if (keep && !event_->begin_list(node.field())) {
     notes_->values_dropped = true;
     keep = false;
   }
+  if (take(']')) return true;
   size_t count = 0;
-  for (auto element : array) {
-    if (element.error()) return false;
-    auto&& value = std::move(element).value_unsafe();
-    const char* const at = value.raw_json_token().data();
-    if (*at == '{' || *at == '[') {
+  do {
+    const char* const at = peek();
+    if (at < line_end_ && (*at == '{' || *at == '[')) {
       if (node.table) return wrong(node_index, at, *at == '{' ? "an object" : "a list");
-      if (!read_unknown(value, node.searchable, depth)) return false;
+      if (!read_unknown(node.searchable, depth)) return false;
       continue;
     }
     CapturedValue scalar;
-    if (!read_scalar(value, scalar) || !accept(node_index, scalar, at)) return false;
+    if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
     if (++count > kMaxListElements) {
       notes_->values_dropped = true;
       if (node.has_field() && node.field() == process_field(Leaf::kArgs)) args_cut_ = true;
@@ -341,18 +399,18 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, ondemand::array& arr
       notes_->values_dropped = true;
       keep = false;
     }
-  }
-  return true;
+  } while (take(','));
+  return take(']');
 }
 
-bool EventDecoder::Walk::read_scalar(ondemand::value& value, CapturedValue& scalar) {
-  const std::string_view token = value.raw_json_token();
-  // Strings are consumed, for simdjson would skip one before a colon as if it were a key. Other
-  // values are left to be skipped.
-  ondemand::raw_json_string consumed;
-  if (*token.data() == '"' && value.get_raw_json_string().get(consumed)) return false;
+bool EventDecoder::Walk::read_scalar(CapturedValue& scalar) {
+  const char* const at = peek();
+  if (at >= line_end_) return false;
+  ++next_;
+  // Up to the next place stand the value and blanks.
+  const char* const end = std::min(peek(), line_end_);
   bool replaced = false;
-  if (!scan_value(token, unescaped_, replaced, scalar)) return false;
+  if (!scan_value({at, static_cast<size_t>(end - at)}, unescaped_, replaced, scalar)) return false;
   if (replaced) notes_->replaced_bytes = true;
   return true;
 }
@@ -408,14 +466,11 @@ void EventDecoder::Walk::apply_role(const NameNode& node, const CapturedValue& s
   }
 }
 
-void EventDecoder::Walk::keep_unknown_text(std::string_view text) {
-  const std::string_view in_event = this->in_event(text);
-  if (in_event.data() != text.data()) {
-    unknown_.push_back({true, static_cast<size_t>(in_event.data() - event_->raw().data()), text.size()});
-    return;
-  }
-  unknown_.push_back({false, unknown_bytes_.size(), text.size()});
-  unknown_bytes_.append(text);
+void EventDecoder::Walk::keep_unknown_text(const CapturedValue& scalar) {
+  const size_t offset =
+      scalar.unescaped ? unknown_bytes_.size() : static_cast<size_t>(scalar.text.data() - line_.data());
+  unknown_.push_back({!scalar.unescaped, offset, scalar.text.size()});
+  if (scalar.unescaped) unknown_bytes_.append(scalar.text);
 }
 
 bool EventDecoder::Walk::wrong(uint32_t node_index, const char* at, std::string_view found) {
@@ -427,26 +482,22 @@ bool EventDecoder::Walk::wrong(uint32_t node_index, const char* at, std::string_
   return false;
 }
 
+// Where the text of a value that needed no unescaping stands in the line.
+Event::InRaw EventDecoder::Walk::in_raw(const CapturedValue& scalar) const {
+  Event::InRaw value;
+  value.type = scalar.type;
+  value.offset = static_cast<uint32_t>(scalar.text.data() - line_.data());
+  value.size = static_cast<uint32_t>(scalar.text.size());
+  value.number = scalar.type == Type::kReal ? std::bit_cast<int64_t>(scalar.real) : scalar.number;
+  return value;
+}
+
 bool EventDecoder::Walk::store(FieldId id, const CapturedValue& scalar) {
-  const std::string_view text = in_event(scalar.text);
-  switch (scalar.type) {
-    case Type::kText: return event_->set_text(id, text);
-    case Type::kInteger: return event_->set_integer(id, scalar.number, text);
-    case Type::kReal: return event_->set_real(id, scalar.real, text);
-    case Type::kBoolean: return event_->set_boolean(id, scalar.number != 0);
-    default: return event_->set_null(id);
-  }
+  return scalar.unescaped ? event_->set_text(id, scalar.text) : event_->set(id, in_raw(scalar));
 }
 
 bool EventDecoder::Walk::store_element(FieldId id, const CapturedValue& scalar) {
-  const std::string_view text = in_event(scalar.text);
-  switch (scalar.type) {
-    case Type::kText: return event_->append_text(id, text);
-    case Type::kInteger: return event_->append_integer(id, scalar.number, text);
-    case Type::kReal: return event_->append_real(id, scalar.real, text);
-    case Type::kBoolean: return event_->append_boolean(id, scalar.number != 0);
-    default: return event_->append_null(id);
-  }
+  return scalar.unescaped ? event_->append_text(id, scalar.text) : event_->append(id, in_raw(scalar));
 }
 
 void EventDecoder::Walk::finish() {
@@ -504,8 +555,13 @@ EventDecoder::~EventDecoder() = default;
 EventDecoder::EventDecoder(EventDecoder&&) noexcept = default;
 EventDecoder& EventDecoder::operator=(EventDecoder&&) noexcept = default;
 
+void EventDecoder::decode(std::span<LineToDecode> lines) { walk_->decode(lines); }
+
 std::optional<LineProblem> EventDecoder::decode(std::string_view line, Event& event, LineNotes& notes) {
-  return walk_->decode(line, event, notes);
+  LineToDecode only{.text = line, .event = &event, .notes = {}, .problem = std::nullopt};
+  walk_->decode({&only, 1});
+  notes = only.notes;
+  return std::move(only.problem);
 }
 
 const CaptureHeader& EventDecoder::header() const { return walk_->header(); }

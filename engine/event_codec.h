@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -47,12 +48,20 @@ struct CaptureHeader {
   int64_t part = 1;  // of a rotated capture
 };
 
+// One line, to be read into `event` (cleared first; its origin and host are the caller's). The rest is what came
+// of it; after a problem the event is in an unspecified state. `text` has no newline at its end and is at most
+// 8 MiB; EventDecoder::kPadding readable bytes follow it.
+struct LineToDecode {
+  std::string_view text;
+  Event* event = nullptr;
+  LineNotes notes;
+  std::optional<LineProblem> problem;
+};
+
 // One per thread: owns the parser and scratch space. Decoding into a used Event allocates nothing once all
 // buffers have grown.
 class EventDecoder {
  public:
-  // Readable bytes that must follow a line; the first of them is no part of JSON (a newline or NUL), else
-  // the line is copied.
   static constexpr size_t kPadding = 64;
   // A list is cut there; for process.args `detectd.argv_truncated` is then true.
   static constexpr size_t kMaxListElements = 4096;
@@ -65,8 +74,8 @@ class EventDecoder {
   EventDecoder(EventDecoder&&) noexcept;
   EventDecoder& operator=(EventDecoder&&) noexcept;
 
-  // Fills `event` (cleared first); its origin and host are the caller's. After a problem the event is in an
-  // unspecified state. `line` has no newline at its end; it is at most 8 MiB.
+  // Lines of one buffer, ascending; they are cheaper together, and each is read as if it were alone.
+  void decode(std::span<LineToDecode> lines);
   std::optional<LineProblem> decode(std::string_view line, Event& event, LineNotes& notes);
 
   // Of the last line whose notes said `header`.

@@ -66,6 +66,7 @@ NamePart hash_part(uint64_t parent_hash, std::string_view part) {
 }
 
 NameTree::NameTree(const Schema& schema) {
+  using Role = NameNode::Role;
   nodes_.emplace_back();
   nodes_[kRoot].searchable = true;
   for (size_t i = 0; i < kFieldCount; ++i) add_table_field(FieldId(static_cast<uint16_t>(i)), schema);
@@ -78,7 +79,6 @@ NameTree::NameTree(const Schema& schema) {
     const uint32_t taken = find(schema.info(id).name);
     if (taken == kUnknown || taken >= fixed) add_schema_field(id, schema);
   }
-  using Role = NameNode::Role;
   add_role("@timestamp", Role::kTimestamp);
   add_role("event.action", Role::kAction);
   add_role("event.type", Role::kEventType);
@@ -97,7 +97,11 @@ NameTree::NameTree(const Schema& schema) {
     nodes_[find(name)].searchable = false;
   }
   for (size_t i = 1; i < nodes_.size(); ++i) {
-    nodes_[i].searchable = nodes_[i].searchable && nodes_[nodes_[i].parent].searchable;
+    NameNode& node = nodes_[i];
+    node.searchable = node.searchable && nodes_[node.parent].searchable;
+    const bool typed = node.type == FieldType::kInteger || node.type == FieldType::kReal ||
+                       node.type == FieldType::kBoolean || node.type == FieldType::kTime;
+    node.demanding = typed || node.check > ValueCheck::kText || node.role != Role::kNone;
   }
   index_nodes();
 }

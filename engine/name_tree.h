@@ -44,6 +44,7 @@ struct NameNode {
   bool table = false;  // a field of the table (or its alias): a value, never an object
   bool alias = false;  // `user.id` for process.user.id: gives way to the real one
   bool wanted = false;
+  bool demanding = false;  // its values are read by type, checked, or mean something to the codec
   bool searchable = false;  // unknown text at and below it is for keyword searches
   std::string part;
 
@@ -69,6 +70,7 @@ class NameTree {
   static constexpr uint32_t kRoot = 0;
   static constexpr uint32_t kUnknown = std::numeric_limits<uint32_t>::max();
 
+  size_t size() const { return nodes_.size(); }
   const NameNode& node(uint32_t index) const { return nodes_[index]; }
   // kUnknown where there is none; the texts are compared, so equal hashes do no harm.
   uint32_t child(uint32_t parent, const NamePart& part, std::string_view text) const {

@@ -61,31 +61,39 @@ void CaptureReader::pop(Event& event) {
 
 void CaptureReader::decode_lines() {
   decoded_.resize(lines_.size());
-  for (Decoded& decoded : decoded_) decoded.slot = pool_.take();
+  slots_.resize(lines_.size());
+  for (uint32_t& slot : slots_) slot = pool_.take();
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    decoded_[i].text = lines_[i].text;
+    decoded_[i].event = &pool_[slots_[i]];
+  }
   const size_t most = 4 * decoding_.workers.size();
   const size_t tasks = std::clamp<size_t>(lines_.size() / kLinesPerTask, 1, most);
   decoding_.workers.run(tasks, [&](size_t task, size_t worker) {
-    const size_t end = lines_.size() * (task + 1) / tasks;
-    for (size_t i = lines_.size() * task / tasks; i < end; ++i) {
-      Decoded& decoded = decoded_[i];
-      if (lines_[i].too_long) {
-        decoded.problem = LineProblem{
-            "D307", 1, 0, "line longer than 8 MiB at offset " + std::to_string(lines_[i].offset), ""};
-      } else {
-        decoded.problem =
-            decoding_.decoders[worker].decode(lines_[i].text, pool_[decoded.slot], decoded.notes);
-      }
-    }
+    decode_range(lines_.size() * task / tasks, lines_.size() * (task + 1) / tasks,
+                 decoding_.decoders[worker]);
   });
+}
+
+void CaptureReader::decode_range(size_t begin, size_t end, EventDecoder& decoder) {
+  for (size_t i = begin; i < end; ++i) {
+    if (!lines_[i].too_long) continue;
+    decoder.decode(std::span(decoded_).subspan(begin, i - begin));
+    begin = i + 1;
+    decoded_[i].notes = {};
+    decoded_[i].problem =
+        LineProblem{"D307", 1, 0, "line longer than 8 MiB at offset " + std::to_string(lines_[i].offset), ""};
+  }
+  decoder.decode(std::span(decoded_).subspan(begin, end - begin));
 }
 
 void CaptureReader::take_lines() {
   for (size_t i = 0; i < lines_.size(); ++i) {
-    const Decoded& decoded = decoded_[i];
+    const LineToDecode& decoded = decoded_[i];
     if (!ended_ && !decoded.problem && !decoded.notes.header) {
-      take_event(decoded, lines_[i]);
+      take_event(i);
     } else {
-      pool_.give_back(decoded.slot);
+      pool_.give_back(slots_[i]);
       if (!ended_ && decoded.problem) take_problem(lines_[i], *decoded.problem);
       if (!ended_ && decoded.notes.header) take_header(lines_[i]);
     }
@@ -93,11 +101,12 @@ void CaptureReader::take_lines() {
   }
 }
 
-void CaptureReader::take_event(const Decoded& decoded, const CaptureLine& line) {
-  Event& event = pool_[decoded.slot];
+void CaptureReader::take_event(size_t index) {
+  Event& event = *decoded_[index].event;
+  const CaptureLine& line = lines_[index];
   event.origin = {options_.number, line.number};
   event.host = host_;
-  count_notes(decoded.notes, line.number);
+  count_notes(decoded_[index].notes, line.number);
   if (!event.has_time) {
     event.time_ns = last_time_ns_;
     if (decoding_.schema.wanted(field::kTimestamp)) {
@@ -109,7 +118,7 @@ void CaptureReader::take_event(const Decoded& decoded, const CaptureLine& line) 
     event.silent = event.find_carried(field::kReason).text == "capture_start";
   }
   ++events_;
-  if (window_.push(event, decoded.slot)) back_.add(line.number);
+  if (window_.push(event, slots_[index])) back_.add(line.number);
 }
 
 void CaptureReader::take_header(const CaptureLine& line) {

@@ -59,15 +59,11 @@ class CaptureReader {
       if (count++ == 0) first_line = line;
     }
   };
-  struct Decoded {
-    uint32_t slot = 0;  // of the pool
-    LineNotes notes;
-    std::optional<LineProblem> problem;
-  };
 
   void decode_lines();
+  void decode_range(size_t begin, size_t end, EventDecoder& decoder);
   void take_lines();
-  void take_event(const Decoded& decoded, const CaptureLine& line);
+  void take_event(size_t index);
   void take_header(const CaptureLine& line);
   void take_problem(const CaptureLine& line, const LineProblem& problem);
   void count_notes(const LineNotes& notes, uint64_t line);
@@ -81,7 +77,8 @@ class CaptureReader {
   std::unique_ptr<CaptureFile> file_;
   Decoding& decoding_;
   std::vector<CaptureLine> lines_;
-  std::vector<Decoded> decoded_;
+  std::vector<LineToDecode> decoded_;  // by line
+  std::vector<uint32_t> slots_;        // of the pool, by line
   EventPool pool_;
   TimeWindow window_;
   std::vector<uint32_t> ready_;  // slots of the pool, from ready_at_ on

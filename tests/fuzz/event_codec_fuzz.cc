@@ -1,6 +1,7 @@
 // An input is one captured line. It is read or refused without a crash, and the same way by every schema;
 // the fast reader and the strict checker agree on whether it is JSON; what was read and written again reads
 // back as it was.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -48,6 +49,37 @@ Reading read(EventDecoder& decoder, std::string_view line) {
   buffer.shrink_to_fit();
   reading.problem =
       decoder.decode(std::string_view(buffer).substr(0, line.size()), reading.event, reading.notes);
+  return reading;
+}
+
+// The same between two good lines, as a replay meets it.
+Reading read_among_others(EventDecoder& decoder, std::string_view line) {
+  constexpr std::string_view kGood = R"({"process":{"pid":1,"name":"a"}})";
+  std::string buffer;
+  for (const std::string_view part : {kGood, line, kGood}) {
+    buffer += part;
+    buffer += '\n';
+  }
+  buffer.append(EventDecoder::kPadding, '\0');
+  buffer.shrink_to_fit();
+  const std::string_view text = buffer;
+  Event before;
+  Event after;
+  Reading reading;
+  std::array<LineToDecode, 3> lines{};
+  lines[0].text = text.substr(0, kGood.size());
+  lines[0].event = &before;
+  lines[1].text = text.substr(kGood.size() + 1, line.size());
+  lines[1].event = &reading.event;
+  lines[2].text = text.substr(kGood.size() + line.size() + 2, kGood.size());
+  lines[2].event = &after;
+  decoder.decode(lines);
+  for (const LineToDecode& good : {lines[0], lines[2]}) {
+    REQUIRE_PROPERTY(!good.problem && !good.notes.replaced_bytes);
+    REQUIRE_PROPERTY(good.event->find_carried(process_field(Leaf::kPid)).number == 1);
+  }
+  reading.notes = lines[1].notes;
+  reading.problem = lines[1].problem;
   return reading;
 }
 
@@ -101,6 +133,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!reading.problem) continue;
     REQUIRE_PROPERTY(other.problem->code == reading.problem->code);
     REQUIRE_PROPERTY(other.problem->column == reading.problem->column);
+  }
+  // A newline in it would make it two lines.
+  if (line.find('\n') == std::string_view::npos) {
+    const Reading among = read_among_others(full_decoder, line);
+    REQUIRE_PROPERTY(among.problem.has_value() == reading.problem.has_value());
+    if (reading.problem) REQUIRE_PROPERTY(among.problem->message == reading.problem->message);
+    if (!reading.problem) require_same(among.event, reading.event, full);
   }
   std::string valid;
   replace_invalid_utf8(line, valid);

@@ -29,7 +29,7 @@ forbid 'reports know only the engine' src/report/ "#include \"src/(pipeline|dete
 
 forbid 'only regex.cc sees RE2' '(engine|src)/' '#include <re2/' 'engine/regex\.cc$'
 forbid 'only toml_tree.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/toml_tree|src/detectd/config)\.cc$'
-forbid 'only event_codec.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/event_codec\.cc$'
+forbid 'only json_index.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/json_index\.cc$'
 forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
 forbid 'only the store sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/'
 forbid 'only unpack.cc sees zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/sources/unpack\.cc$'
