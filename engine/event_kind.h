@@ -47,6 +47,11 @@ class KindSet {
   constexpr bool has(EventKind kind) const { return (bits_ >> static_cast<unsigned>(kind)) & 1u; }
   constexpr bool empty() const { return bits_ == 0; }
   constexpr bool contains(KindSet other) const { return (other.bits_ & ~bits_) == 0; }
+  constexpr KindSet with(KindSet other) const {
+    KindSet set;
+    set.bits_ = bits_ | other.bits_;
+    return set;
+  }
   constexpr KindSet without(KindSet other) const {
     KindSet set;
     set.bits_ = bits_ & ~other.bits_;

@@ -49,6 +49,17 @@ bool CompiledItem::holds_at(const Event& event, size_t index, TextCache& texts) 
   return (met || (or_null_ && !view.has_value())) != negated_;
 }
 
+std::optional<std::vector<TextKey>> CompiledItem::keys() const {
+  if (!field_ || !positive_ || or_null_ || asks_presence()) return std::nullopt;
+  std::optional<std::vector<TextKey>> rarest;
+  for (const auto& test : tests_) {
+    auto keys = test->keys();
+    if (!keys) continue;
+    if (!rarest || frequency_of(*keys) < frequency_of(*rarest)) rarest = std::move(keys);
+  }
+  return rarest;
+}
+
 // Whether no element has a value.
 bool CompiledItem::is_null(const Event& event) const {
   const size_t count = event.count(*field_);

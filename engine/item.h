@@ -19,6 +19,7 @@
 #include "engine/event.h"
 #include "engine/rule.h"
 #include "engine/text_cache.h"
+#include "engine/text_key.h"
 
 namespace detectd {
 
@@ -63,6 +64,9 @@ class CompiledItem {
   bool matches_any_value() const { return matches_any_value_; }
   // False for what may hold when the field is absent: `neq`, `exists = false`, `null = true`.
   bool positive() const { return positive_; }
+  // One of these must be in the folded text of one of the field's values for the item to hold; none at all: it
+  // never holds. Nothing where no such keys are known.
+  std::optional<std::vector<TextKey>> keys() const;
   // True for `exists` and `null`, which ask whether there is a value and not what it is.
   bool asks_presence() const { return question_ != Question::kValues; }
 

@@ -1,6 +1,7 @@
 #include "engine/matcher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/text_fold.h"
 
@@ -29,7 +30,11 @@ bool product_fits(const CompiledRule& rule, const Event& event, TextCache& texts
 }  // namespace
 
 Matcher::Matcher(const RuleSet& rules)
-    : rules_(rules), texts_(rules.schema()), verdicts_(rules.terms().size(), 0) {}
+    : rules_(rules),
+      texts_(rules.schema()),
+      verdicts_(rules.terms().size(), 0),
+      term_found_(rules.terms().size(), 0),
+      rule_found_(rules.rules().size(), 0) {}
 
 bool Matcher::holds(uint32_t term, const Event& event) {
   uint32_t& verdict = verdicts_[term];
@@ -55,7 +60,9 @@ bool Matcher::run(const CompiledRule& rule, const Event& event) {
 // Forgets what was found out about the event before.
 void Matcher::begin(const Event& event) {
   if (++epoch_ == 1u << 31) {  // the verdicts have 31 bits for it
-    std::fill(verdicts_.begin(), verdicts_.end(), 0);
+    for (auto* const marks : {&verdicts_, &term_found_, &rule_found_}) {
+      std::fill(marks->begin(), marks->end(), 0);
+    }
     epoch_ = 1;
   }
   texts_.begin(event);
@@ -63,11 +70,42 @@ void Matcher::begin(const Event& event) {
 
 void Matcher::match(const Event& event, std::vector<uint32_t>& held) {
   if (event.silent) return;
-  const auto candidates = rules_.rules_for(event.kind);
-  if (candidates.empty()) return;
+  const KindIndex& index = rules_.for_kind(event.kind);
+  if (index.rules.empty()) return;
   begin(event);
-  for (const uint32_t index : candidates) {
-    if (run(rules_.rules()[index], event)) held.push_back(index);
+  find_candidates(index, event);
+  auto found = found_.begin();
+  const auto ask = [&](uint32_t rule) {
+    if (run(rules_.rules()[rule], event)) held.push_back(rule);
+  };
+  for (const uint32_t rule : index.unkeyed) {
+    for (; found != found_.end() && *found < rule; ++found) ask(*found);
+    ask(rule);
+  }
+  for (; found != found_.end(); ++found) ask(*found);
+}
+
+// Leaves in found_ the rules, ascending, one of whose keys the event has.
+void Matcher::find_candidates(const KindIndex& index, const Event& event) {
+  found_.clear();
+  for (const uint32_t number : index.fields) {
+    const FieldIndex& keys = rules_.field_indices()[number];
+    const TextCache::Value& value = texts_.value(keys.field);
+    for (size_t i = 0; i < value.count; ++i) {
+      const FieldView view = i == 0 ? value.first : event.find(keys.field, i);
+      if (!view.has_value()) continue;
+      keys.terms.find(texts_.folded(keys.field, i, view.text),
+                      [&](uint32_t term) { add_rules_of(term, event.kind); });
+    }
+  }
+  std::sort(found_.begin(), found_.end());
+}
+
+void Matcher::add_rules_of(uint32_t term, EventKind kind) {
+  if (std::exchange(term_found_[term], epoch_) == epoch_) return;
+  for (const uint32_t rule : rules_.rules_of(term)) {
+    if (std::exchange(rule_found_[rule], epoch_) == epoch_) continue;
+    if (rules_.rules()[rule].kinds.has(kind)) found_.push_back(rule);
   }
 }
 

@@ -27,12 +27,17 @@ class Matcher {
 
  private:
   void begin(const Event& event);
+  void find_candidates(const KindIndex& index, const Event& event);
+  void add_rules_of(uint32_t term, EventKind kind);
   bool holds(uint32_t term, const Event& event);
   bool run(const CompiledRule& rule, const Event& event);
 
   const RuleSet& rules_;
   TextCache texts_;
-  std::vector<uint32_t> verdicts_;  // by term: epoch << 1 | holds
+  std::vector<uint32_t> verdicts_;    // by term: epoch << 1 | holds
+  std::vector<uint32_t> term_found_;  // by term: the epoch in which a key of it was
+  std::vector<uint32_t> rule_found_;  // by rule: the epoch in which it was a candidate
+  std::vector<uint32_t> found_;       // rules of which a key was found
   uint32_t epoch_ = 0;
   uint64_t terms_evaluated_ = 0;
 };

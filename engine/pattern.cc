@@ -332,6 +332,22 @@ std::vector<std::string> Pattern::literals() const {
   return literals;
 }
 
+bool Pattern::is_last_part() const { return shape_ == Shape::kSuffix && literal_.find_last_of("/\\") == 0; }
+
+std::optional<TextKey> Pattern::key() const {
+  using KeyKind = TextKey::Kind;
+  if (shape_ == Shape::kAny) return std::nullopt;
+  if (shape_ == Shape::kEqual) return TextKey{KeyKind::kWhole, literal_};
+  if (is_last_part()) return TextKey{KeyKind::kLastPart, literal_};
+  if (shape_ != Shape::kGeneral) return TextKey{KeyKind::kWithin, literal_};
+  std::optional<TextKey> rarest;
+  for (std::string& literal : literals()) {
+    TextKey key{KeyKind::kWithin, std::move(literal)};
+    if (!rarest || frequency_of(key) < frequency_of(*rarest)) rarest = std::move(key);
+  }
+  return rarest;
+}
+
 std::string Pattern::canonical() const {
   switch (shape_) {
     case Shape::kAny: return "*";

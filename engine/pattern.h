@@ -5,10 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "engine/text_key.h"
 
 namespace detectd {
 
@@ -69,6 +72,10 @@ class Pattern {
   const std::string& literal() const { return literal_; }
   // Every one of these is a part of each text that matches.
   std::vector<std::string> literals() const;
+  // A suffix that is a whole last part of a path, as in `*/sh` or `*\sh.exe`.
+  bool is_last_part() const;
+  // What each text that matches has: whole, as its last part, or the rarest literal. Nothing for `*` and the like.
+  std::optional<TextKey> key() const;
   // Canonical: equal text, equal meaning (for equal casing). Written as Sigma does, a dash as `\-`.
   std::string canonical() const;
 

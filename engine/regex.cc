@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
 #include "engine/utf8.h"
@@ -14,6 +15,9 @@ namespace {
 
 // RE2's flags that have no option of their own stand before the pattern.
 constexpr std::string_view kMultiLine = "(?m)";
+
+// A pattern of more alternatives than this keeps all of their literals.
+constexpr size_t kMaxAtomsTried = 256;
 
 std::unique_ptr<re2::RE2> make(std::string_view pattern, const RegexFlags& flags, size_t max_bytes) {
   re2::RE2::Options options;
@@ -250,6 +254,17 @@ RegexError explain(std::string_view pattern, const RegexFlags& flags, const re2:
   }
 }
 
+// Whether a pattern names ASCII characters only; escapes by number or by Unicode class may mean others.
+bool only_ascii(std::string_view pattern) {
+  if (!is_ascii(pattern)) return false;
+  for (size_t i = 0; i + 1 < pattern.size(); ++i) {
+    if (pattern[i] != '\\') continue;
+    const char c = pattern[++i];
+    if (c == 'x' || c == 'p' || c == 'P' || (c >= '0' && c <= '9')) return false;
+  }
+  return true;
+}
+
 // Short and long, of every kind of character, with and without lines.
 std::vector<std::string> probe_texts() {
   std::vector<std::string> texts = {"",   "\n",     "a\nb",   "\n\n",   " a",
@@ -276,6 +291,40 @@ std::variant<Regex, RegexError> Regex::compile(std::string_view pattern, const R
 
 bool Regex::matches(std::string_view text) const {
   return re_->Match({text.data(), text.size()}, 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+}
+
+std::vector<std::string> Regex::necessary_literals() const {
+  constexpr int kMinBytes = 4;
+  // RE2 puts its literals into lower case where we fold, which agrees for ASCII only.
+  if (!only_ascii(re_->pattern())) return {};
+  re2::FilteredRE2 filter(kMinBytes);
+  int id = 0;
+  if (filter.Add(re_->pattern(), re_->options(), &id) != re2::RE2::NoError) return {};
+  std::vector<std::string> atoms;
+  filter.Compile(&atoms);
+  if (atoms.empty()) return {};
+  // With these atoms missing and all others there, can the pattern still match?
+  std::vector<bool> missing(atoms.size(), true);
+  const auto can_match = [&] {
+    std::vector<int> there;
+    for (size_t i = 0; i < atoms.size(); ++i) {
+      if (!missing[i]) there.push_back(static_cast<int>(i));
+    }
+    std::vector<int> potentials;
+    filter.AllPotentials(there, &potentials);
+    return !potentials.empty();
+  };
+  if (can_match()) return {};
+  // As few as do: of `curl.*\|.*bash` one is enough.
+  for (size_t i = 0; i < atoms.size() && i < kMaxAtomsTried; ++i) {
+    missing[i] = false;
+    if (can_match()) missing[i] = true;
+  }
+  std::vector<std::string> literals;
+  for (size_t i = 0; i < atoms.size(); ++i) {
+    if (missing[i]) literals.push_back(std::move(atoms[i]));
+  }
+  return literals;
 }
 
 size_t Regex::program_size() const { return static_cast<size_t>(re_->ProgramSize()); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace re2 {
 class RE2;
@@ -40,6 +41,10 @@ class Regex {
 
   // May be called from several threads at once.
   bool matches(std::string_view text) const;
+
+  // Folded literals of at least four bytes of which one is in the folded text of everything it matches; empty where
+  // none are known.
+  std::vector<std::string> necessary_literals() const;
 
   // Instructions: what a match costs grows with it.
   size_t program_size() const;

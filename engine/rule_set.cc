@@ -11,6 +11,7 @@
 #include "engine/response_check.h"
 #include "engine/rule_digest.h"
 #include "engine/rule_fields.h"
+#include "engine/rule_keys.h"
 #include "engine/text_fold.h"
 
 namespace detectd {
@@ -19,9 +20,6 @@ namespace {
 // A rule's program may have this many instructions: SigmaHQ's largest has some 50, and one item
 // with a thousand values is one instruction.
 constexpr size_t kMaxInstructions = 20'000;
-
-// The terms of a selection: OR of ANDs.
-using Alternatives = std::vector<std::vector<uint32_t>>;
 
 }  // namespace
 
@@ -54,6 +52,7 @@ class RuleCompiler {
   std::optional<FieldId> resolve_field(std::string_view name, const Span& span, Draft& draft);
   void warn_of_any_value(const Item& item, const Draft& draft);
 
+  void index_rules();
   uint32_t add_term(Term term);
   uint32_t emit(const Draft& draft, uint32_t node, uint32_t if_holds, uint32_t otherwise);
   uint32_t emit_selection(const Alternatives& selection, uint32_t if_holds, uint32_t otherwise);
@@ -67,8 +66,10 @@ class RuleCompiler {
   Diagnostics& diagnostics_;
   std::shared_ptr<RuleSet> set_ = std::make_shared<RuleSet>();
   std::unordered_map<std::string, uint32_t> term_by_key_;
-  size_t program_limit_ = 0;               // for the rule being compiled
-  std::map<std::string, Sha256> digests_;  // of the active rules, by id
+  RuleKeys keys_{set_->terms_};
+  std::vector<std::optional<std::vector<uint32_t>>> terms_needed_;  // by rule: RuleKeys::choose
+  size_t program_limit_ = 0;                                        // for the rule being compiled
+  std::map<std::string, Sha256> digests_;                           // of the active rules, by id
 };
 
 std::shared_ptr<const RuleSet> RuleSet::compile(const RuleDocument& document, Diagnostics& diagnostics) {
@@ -83,15 +84,44 @@ std::shared_ptr<const RuleSet> RuleCompiler::compile() {
   std::stable_sort(by_id.begin(), by_id.end(), [](const Rule* a, const Rule* b) { return a->id < b->id; });
   for (const Rule* rule : by_id) compile_rule(*rule);
 
-  for (uint32_t i = 0; i < set_->rules_.size(); ++i) {
-    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
-      if (set_->rules_[i].kinds.has(static_cast<EventKind>(kind))) set_->by_kind_[kind].push_back(i);
-    }
-  }
+  index_rules();
   Sha256Hasher hasher;
   for (const auto& [id, digest] : digests_) hasher.add_part(hex(digest));
   set_->digest_ = hasher.finish();
   return set_;
+}
+
+void RuleCompiler::index_rules() {
+  set_->rules_of_term_.resize(set_->terms_.size());
+  std::map<FieldId, std::vector<uint32_t>> terms_by_field;
+  std::map<FieldId, KindSet> kinds_by_field;
+  for (uint32_t i = 0; i < set_->rules_.size(); ++i) {
+    const KindSet kinds = set_->rules_[i].kinds;
+    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
+      if (!kinds.has(static_cast<EventKind>(kind))) continue;
+      set_->by_kind_[kind].rules.push_back(i);
+      if (!terms_needed_[i]) set_->by_kind_[kind].unkeyed.push_back(i);
+    }
+    if (!terms_needed_[i]) continue;
+    for (const uint32_t term : *terms_needed_[i]) {
+      const FieldId field = keys_.keys(term)->field;
+      if (set_->rules_of_term_[term].empty()) terms_by_field[field].push_back(term);
+      set_->rules_of_term_[term].push_back(i);
+      kinds_by_field[field] = kinds_by_field[field].with(kinds);
+    }
+  }
+  for (const auto& [field, terms] : terms_by_field) {
+    for (size_t kind = 0; kind < kEventKindCount; ++kind) {
+      if (!kinds_by_field[field].has(static_cast<EventKind>(kind))) continue;
+      set_->by_kind_[kind].fields.push_back(static_cast<uint32_t>(set_->field_indices_.size()));
+    }
+    FieldIndex& index = set_->field_indices_.emplace_back();
+    index.field = field;
+    for (const uint32_t term : terms) {
+      for (const TextKey& key : keys_.keys(term)->any_of) index.terms.add(key, term);
+    }
+    index.terms.build();
+  }
 }
 
 void RuleCompiler::compile_rule(const Rule& rule) {
@@ -130,6 +160,7 @@ void RuleCompiler::compile_rule(const Rule& rule) {
     return;
   }
   digests_.emplace(rule.id, definition_digest(rule, document_));
+  terms_needed_.push_back(keys_.choose(*draft.condition, draft.selections));
   compiled.rule = std::move(shared);
   set_->rules_.push_back(std::move(compiled));
 }

@@ -12,6 +12,10 @@
 // it is evaluated at most once per event. Items on `process.ancestors.*` of one selection are one
 // term, for they concern one ancestor. Where the order is free (and, or), the cheap terms are asked
 // first.
+//
+// Few programs run. Most rules need one of a few texts in an event (rule_keys.h), and one pass over the event's
+// values finds which of these are there: only the rules whose keys were found are asked, and those of
+// which no keys are known.
 #pragma once
 
 #include <array>
@@ -24,16 +28,11 @@
 #include "engine/condition.h"
 #include "engine/digest.h"
 #include "engine/fields.h"
-#include "engine/item.h"
+#include "engine/literal_index.h"
 #include "engine/rule.h"
+#include "engine/term.h"
 
 namespace detectd {
-
-struct Term {
-  std::vector<std::shared_ptr<const CompiledItem>> items;  // more than one only for ancestors
-  bool one_ancestor = false;
-  int cost = 0;
-};
 
 struct Instruction {
   uint32_t term = 0;
@@ -48,6 +47,19 @@ struct CompiledRule {
   KindSet kinds;
   std::string product;  // the logsource's, folded: must equal host.os.type where the event has one
   uint32_t entry = kReject;
+};
+
+// Finds the terms whose keys are in a value of a field.
+struct FieldIndex {
+  FieldId field{};
+  LiteralIndex terms;
+};
+
+// What is looked at for an event of a kind.
+struct KindIndex {
+  std::vector<uint32_t> rules;    // all, ascending
+  std::vector<uint32_t> unkeyed;  // those that are always asked, ascending
+  std::vector<uint32_t> fields;   // indices into RuleSet::field_indices()
 };
 
 struct InactiveRule {
@@ -66,8 +78,10 @@ class RuleSet {
   // Checked but not run, sorted by id: deprecated ones, and those of which no source could feed the
   // events or a field.
   std::span<const InactiveRule> inactive() const { return inactive_; }
-  // Indices into rules(), ascending.
-  std::span<const uint32_t> rules_for(EventKind kind) const { return by_kind_[static_cast<size_t>(kind)]; }
+  const KindIndex& for_kind(EventKind kind) const { return by_kind_[static_cast<size_t>(kind)]; }
+  std::span<const FieldIndex> field_indices() const { return field_indices_; }
+  // The rules, ascending, that may hold where a key of this term is.
+  std::span<const uint32_t> rules_of(uint32_t term) const { return rules_of_term_[term]; }
   std::span<const Term> terms() const { return terms_; }
   std::span<const Instruction> program() const { return program_; }
   const Schema& schema() const { return schema_; }
@@ -82,7 +96,9 @@ class RuleSet {
   std::vector<InactiveRule> inactive_;
   std::vector<Term> terms_;
   std::vector<Instruction> program_;
-  std::array<std::vector<uint32_t>, kEventKindCount> by_kind_;
+  std::array<KindIndex, kEventKindCount> by_kind_;
+  std::vector<FieldIndex> field_indices_;
+  std::vector<std::vector<uint32_t>> rules_of_term_;
   Sha256 digest_{};
 };
 

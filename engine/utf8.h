@@ -68,4 +68,11 @@ inline void append_utf8(char32_t value, std::string& out) {
   }
 }
 
+inline bool is_ascii(std::string_view text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
 }  // namespace detectd

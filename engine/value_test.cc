@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cassert>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <unordered_set>
 #include <utility>
 
+#include "engine/text_fold.h"
 #include "engine/timestamp.h"
+#include "engine/utf8.h"
 
 namespace detectd {
 namespace {
@@ -101,6 +104,26 @@ class TextTest final : public ValueTest {
                        [&](const Pattern& pattern) { return pattern.matches(text); });
   }
 
+  std::optional<std::vector<TextKey>> keys() const override {
+    std::vector<TextKey> keys;
+    for (const Pattern& pattern : patterns_) {
+      std::optional<TextKey> key = pattern.key();
+      if (!key) return std::nullopt;
+      keys.push_back(std::move(*key));
+    }
+    for (const std::string& text : equal_) keys.push_back({TextKey::Kind::kWhole, text});
+    for (const TextSet* parts : {&last_parts_, &last_windows_parts_}) {
+      for (const std::string& text : *parts) keys.push_back({TextKey::Kind::kLastPart, text});
+    }
+    if (!cased_) return keys;
+    for (TextKey& key : keys) {
+      // Text beyond ASCII may be part of a code point that folding changes.
+      if (!is_ascii(key.text)) return std::nullopt;
+      key.text = folded(key.text);
+    }
+    return keys;
+  }
+
  private:
   static int cost_of(const Pattern& pattern) {
     switch (pattern.shape()) {
@@ -116,7 +139,7 @@ class TextTest final : public ValueTest {
 
   // `*/sh`: whether a path ends so is a question about its last part.
   static bool is_last_part(const Pattern& pattern, char separator) {
-    return pattern.shape() == Pattern::Shape::kSuffix && pattern.literal().rfind(separator) == 0;
+    return pattern.is_last_part() && pattern.literal().front() == separator;
   }
 
   static bool has_last_part(const TextSet& parts, std::string_view text, char separator) {
@@ -207,6 +230,14 @@ class RegexTest final : public ValueTest {
   }
 
   bool holds(const ProbedValue& value) const override { return regex_.matches(value.view.text); }
+
+  std::optional<std::vector<TextKey>> keys() const override {
+    std::vector<std::string> literals = regex_.necessary_literals();
+    if (literals.empty()) return std::nullopt;
+    std::vector<TextKey> keys;
+    for (std::string& literal : literals) keys.push_back({TextKey::Kind::kWithin, std::move(literal)});
+    return keys;
+  }
 
  private:
   Regex regex_;
@@ -387,6 +418,16 @@ class AnyTest final : public ValueTest {
     return std::any_of(tests_.begin(), tests_.end(), [&](const ValueTestPtr& test) {
       return test->holds_for_any(event, texts, field, count);
     });
+  }
+
+  std::optional<std::vector<TextKey>> keys() const override {
+    std::vector<TextKey> all;
+    for (const ValueTestPtr& test : tests_) {
+      auto keys = test->keys();
+      if (!keys) return std::nullopt;
+      std::move(keys->begin(), keys->end(), std::back_inserter(all));
+    }
+    return all;
   }
 
  private:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/pattern.h"
 #include "engine/regex.h"
 #include "engine/text_cache.h"
+#include "engine/text_key.h"
 
 namespace detectd {
 
@@ -41,6 +43,9 @@ class ValueTest {
   int cost() const { return cost_; }
   const std::string& key() const { return key_; }
   bool matches_any_value() const { return matches_any_value_; }
+  // One of these must be in the value's folded text for the test to hold; none at all: it never holds. Nothing
+  // where no such keys are known.
+  virtual std::optional<std::vector<TextKey>> keys() const { return std::nullopt; }
 
  protected:
   int cost_ = 1;

@@ -8,7 +8,7 @@ RuleProfile::RuleProfile(const RuleSet& rules)
     : rules_(rules), matcher_(rules), costs_(rules.rules().size()) {}
 
 void RuleProfile::observe(const Event& event) {
-  const auto candidates = rules_.rules_for(event.kind);
+  const auto& candidates = rules_.for_kind(event.kind).rules;
   if (event.silent || candidates.empty() || seen_++ % kEvery != 0) return;
   for (const uint32_t rule : candidates) {
     // Once before, so that the rule's own program and the event are in the cache and rules do not pay for

@@ -166,10 +166,28 @@ TEST_CASE("the common shapes are found, with the literals that must be there", "
   CHECK(shape("*") == Shape::kAny);
   CHECK(shape("?") == Shape::kGeneral);
   CHECK(shape("a*b") == Shape::kGeneral);
+}
+
+TEST_CASE("the literals of a pattern are in every text that matches it", "[pattern]") {
   CHECK(Pattern(SigmaString::parse("*AB?cd*e"), false).literals() ==
         std::vector<std::string>{"ab", "cd", "e"});
   CHECK(Pattern(SigmaString::parse("*AB*"), true).literals() == std::vector<std::string>{"AB"});
   CHECK(Pattern(SigmaString::parse("*"), false).literals().empty());
+}
+
+TEST_CASE("a pattern's key is in every text that matches it", "[pattern]") {
+  using Kind = TextKey::Kind;
+  const auto key = [](const char* text) { return Pattern(SigmaString::parse(text), false).key(); };
+  CHECK(key("SH") == TextKey{Kind::kWhole, "sh"});
+  CHECK(key("*/SH") == TextKey{Kind::kLastPart, "/sh"});
+  CHECK(key("*\\sh.exe") == TextKey{Kind::kLastPart, "\\sh.exe"});
+  CHECK(key("*/bin/sh") == TextKey{Kind::kWithin, "/bin/sh"});
+  CHECK(key("*AB*") == TextKey{Kind::kWithin, "ab"});
+  CHECK(key("ab*") == TextKey{Kind::kWithin, "ab"});
+  // The rarer of two.
+  CHECK(key("*/usr/bin*qzx7?b") == TextKey{Kind::kWithin, "qzx7"});
+  CHECK(key("*") == std::nullopt);
+  CHECK(key("?*") == std::nullopt);
 }
 
 TEST_CASE("windash changes only what starts a flag", "[pattern]") {
