@@ -137,46 +137,9 @@ bool Event::append(FieldId id, const FieldView& value) {
   return true;
 }
 
-FieldView Event::view(const Value& value) const {
-  FieldView view;
-  view.text = std::string_view(bytes_).substr(value.offset, value.size_and_tag >> 3);
-  switch (static_cast<Tag>(value.size_and_tag & 7u)) {
-    case Tag::kNull:
-    case Tag::kList: view.type = Type::kNull; break;
-    case Tag::kText: view.type = Type::kText; break;
-    case Tag::kInteger:
-      view.type = Type::kInteger;
-      view.number = value.number;
-      view.real = static_cast<double>(value.number);
-      break;
-    case Tag::kReal:
-      view.type = Type::kReal;
-      view.real = std::bit_cast<double>(value.number);
-      break;
-    case Tag::kBoolean:
-      view.type = Type::kBoolean;
-      view.number = value.number;
-      break;
-  }
-  return view;
-}
-
-FieldView Event::find_carried(FieldId id, size_t index) const {
-  const uint16_t slot = this->slot(id);
-  if (slot == kUnset || slot == kWithheld) return {};
-  const Value& value = values_[slot - 1u];
-  if (static_cast<Tag>(value.size_and_tag & 7u) != Tag::kList) {
-    return index == 0 ? view(value) : FieldView{};
-  }
-  // An empty list is null: present, without a value.
-  if (value.number == 0) return index == 0 ? view(value) : FieldView{};
-  if (index >= static_cast<size_t>(value.number)) return {};
-  return view(values_[slot + index]);
-}
-
 bool Event::carries_list(FieldId id) const {
   if (!carries(id)) return false;
-  return static_cast<Tag>(values_[slot(id) - 1u].size_and_tag & 7u) == Tag::kList;
+  return values_[slot(id) - 1u].tag() == Tag::kList;
 }
 
 LeafMask Event::carried_leaves(FieldId first) const {
@@ -194,24 +157,6 @@ LeafMask Event::carried_leaves(FieldId first) const {
   }
   for (; i < kLeafCount; ++i) mask |= LeafMask{slots[i] != kUnset && slots[i] != kWithheld} << i;
   return mask;
-}
-
-FieldView Event::find(FieldId id, size_t index) const {
-  const uint16_t slot = this->slot(id);
-  if (slot == kUnset) return find_in_lineage(id, index);
-  return find_carried(id, index);
-}
-
-size_t Event::count(FieldId id) const {
-  const uint16_t slot = this->slot(id);
-  if (slot == kUnset) return count_in_lineage(id);
-  if (slot == kWithheld) return 0;
-  const Value& value = values_[slot - 1u];
-  switch (static_cast<Tag>(value.size_and_tag & 7u)) {
-    case Tag::kNull: return 0;
-    case Tag::kList: return static_cast<size_t>(value.number);
-    default: return 1;
-  }
 }
 
 FieldView Event::find_in_lineage(FieldId id, size_t index) const {

@@ -3,6 +3,7 @@
 // the capacity, so that decoding into a used event allocates nothing.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -70,11 +71,30 @@ class Event {
   // Carried by the event, else known from lineage (own process, parent, target, ancestors, previous
   // image), else absent. A field that detectd.missing names is not looked up in the lineage.
   // `index` counts the elements of a multi-valued field; beyond them: absent.
-  FieldView find(FieldId id, size_t index = 0) const;
+  FieldView find(FieldId id, size_t index = 0) const {
+    return slot(id) == kUnset ? find_in_lineage(id, index) : find_carried(id, index);
+  }
   // Elements of a multi-valued field (0 for an empty list); else 1, or 0 if the field is absent or null.
-  size_t count(FieldId id) const;
+  size_t count(FieldId id) const {
+    const uint16_t slot = this->slot(id);
+    if (slot == kUnset) return count_in_lineage(id);
+    if (slot == kWithheld) return 0;
+    const Value& value = values_[slot - 1u];
+    switch (value.tag()) {
+      case Tag::kNull: return 0;
+      case Tag::kList: return static_cast<size_t>(value.number);
+      default: return 1;
+    }
+  }
   // The same of what the event itself carries.
-  FieldView find_carried(FieldId id, size_t index = 0) const;
+  FieldView find_carried(FieldId id, size_t index = 0) const {
+    const uint16_t slot = this->slot(id);
+    if (slot == kUnset || slot == kWithheld) return {};
+    const Value& value = values_[slot - 1u];
+    // An empty list is null: present, without a value.
+    if (value.tag() != Tag::kList || value.number == 0) return index == 0 ? view(value) : FieldView{};
+    return index < static_cast<size_t>(value.number) ? view(values_[slot + index]) : FieldView{};
+  }
   // Which leaves it carries of the subject whose leaves begin at `first`: process_field(Leaf{}), ...
   LeafMask carried_leaves(FieldId first) const;
   bool carries(FieldId id) const { return slot(id) != kUnset && slot(id) != kWithheld; }
@@ -132,6 +152,8 @@ class Event {
     uint32_t offset = 0;
     uint32_t size_and_tag = 0;  // size << 3 | tag; a line has at most 8 MiB
     int64_t number = 0;         // a real's bits for kReal
+
+    Tag tag() const { return static_cast<Tag>(size_and_tag & 7u); }
   };
   static constexpr Tag tag_of(Type type) {
     switch (type) {
@@ -150,7 +172,29 @@ class Event {
   bool push(FieldId id, Tag tag, std::string_view text, int64_t number);
   bool push_element(FieldId id, Tag tag, std::string_view text, int64_t number);
   Value make_value(Tag tag, std::string_view text, int64_t number);
-  FieldView view(const Value& value) const;
+  FieldView view(const Value& value) const {
+    FieldView view;
+    view.text = {bytes_.data() + value.offset, value.size_and_tag >> 3};
+    switch (value.tag()) {
+      case Tag::kNull:
+      case Tag::kList: view.type = Type::kNull; break;
+      case Tag::kText: view.type = Type::kText; break;
+      case Tag::kInteger:
+        view.type = Type::kInteger;
+        view.number = value.number;
+        view.real = static_cast<double>(value.number);
+        break;
+      case Tag::kReal:
+        view.type = Type::kReal;
+        view.real = std::bit_cast<double>(value.number);
+        break;
+      case Tag::kBoolean:
+        view.type = Type::kBoolean;
+        view.number = value.number;
+        break;
+    }
+    return view;
+  }
   FieldView find_in_lineage(FieldId id, size_t index) const;
   size_t count_in_lineage(FieldId id) const;
 

@@ -11,7 +11,7 @@
 #include "engine/json_index.h"
 #include "engine/json_place.h"
 #include "engine/json_text.h"
-#include "engine/key_set.h"
+#include "engine/key_counts.h"
 #include "engine/name_tree.h"
 
 namespace detectd {
@@ -87,7 +87,7 @@ class EventDecoder::Walk {
   NameTree names_;
   JsonIndex block_index_;
   JsonIndex line_index_;
-  KeySet keys_;
+  KeyCounts keys_;
   std::vector<uint32_t> seen_;  // by node: the line it was last in
   uint32_t line_number_ = 0;
   std::vector<uint64_t> unknown_paths_;  // of the members that are no nodes
@@ -301,7 +301,7 @@ void EventDecoder::Walk::note_key(const Place& place, uint64_t object_id) {
     seen_[place.node] = line_number_;
     return;
   }
-  if (!keys_.insert(place.hash + object_id * 0x9E3779B97F4A7C15u)) repeated_ = true;
+  if (keys_[place.hash + object_id * 0x9E3779B97F4A7C15u]++ != 0) repeated_ = true;
   unknown_paths_.push_back(place.hash);
 }
 

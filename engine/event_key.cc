@@ -1,6 +1,7 @@
 #include "engine/event_key.h"
 
 #include <functional>
+#include <utility>
 
 #include "engine/timestamp.h"
 
@@ -52,18 +53,13 @@ uint32_t RepetitionCounter::count(const Event& event) {
   const bool time_has_passed =
       event.time_ns > since_ns_ + kNanosPerSecond || event.time_ns < since_ns_ - kNanosPerSecond;
   if (time_has_passed || current_.size() >= kMaxKeys) {
-    before_.swap(current_);
+    std::swap(before_, current_);
     current_.clear();
     since_ns_ = event.time_ns;
   }
-  const auto [entry, fresh] = current_.try_emplace(key, 0);
-  if (fresh) {
-    const auto earlier = before_.find(key);
-    if (earlier != before_.end()) entry->second = earlier->second + 1;
-  } else {
-    ++entry->second;
-  }
-  return entry->second;
+  uint32_t& seen = current_[key];
+  if (seen == 0) seen = before_.find(key);
+  return seen++;
 }
 
 }  // namespace detectd

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 
 #include "engine/digest.h"
 #include "engine/event.h"
+#include "engine/key_counts.h"
 
 namespace detectd {
 
@@ -26,7 +26,7 @@ class RepetitionCounter {
   uint32_t count(const Event& event);
 
  private:
-  std::unordered_map<uint64_t, uint32_t> current_, before_;
+  KeyCounts current_, before_;
   int64_t since_ns_ = 0;
 };
 
