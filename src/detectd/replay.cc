@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "engine/engine.h"
@@ -21,6 +23,7 @@
 #include "src/report/time_zone.h"
 #include "src/rule_document.h"
 #include "src/rule_selection.h"
+#include "src/sources/prefetch.h"
 #include "src/sources/replay.h"
 #include "src/stop.h"
 #include "src/text.h"
@@ -82,16 +85,31 @@ Result<std::shared_ptr<const RuleSet>> load_rules_to_run(const Options& options,
   return rules->set;
 }
 
+// Of a chunk for each thread that decodes or matches: few enough to stay in its cache.
+constexpr size_t kChunkEvents = 256;
+
 size_t thread_count(const Options& options) {
   if (options.threads != 0) return options.threads;
   return std::clamp(std::thread::hardware_concurrency(), 1u, 256u);
 }
 
+// Not of a pipe, which may wait for ever. Nor where a number of hits ends the run: what is told of the lines that
+// were read would depend on how far ahead the reading was.
+bool may_read_ahead(const Options& options) {
+  return options.limit == 0 &&
+         std::all_of(options.captures.begin(), options.captures.end(), [](const std::string& path) {
+           std::error_code ignored;
+           return path != "-" && std::filesystem::is_regular_file(path, ignored);
+         });
+}
+
 Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const Schema& schema,
                                                   WorkerPool& workers) {
   Diagnostics diagnostics;
-  auto source = ReplaySource::open({.paths = options.captures, .skip_bad = options.skip_bad}, schema, workers,
-                                   diagnostics);
+  auto source = ReplaySource::open({.paths = options.captures,
+                                    .skip_bad = options.skip_bad,
+                                    .chunk_events = kChunkEvents * workers.size()},
+                                   schema, workers, diagnostics);
   if (stop_requested()) return source;  // what failed then is the waiting for a pipe's other end
   log::show(diagnostics);
   // A diagnostic is an input error; any other reason is told besides.
@@ -307,9 +325,13 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   const int64_t start_ns = steady_clock_ns();
   const auto rules = load_rules_to_run(options, config);
   if (!rules) return exit_status_of(rules.error());
-  WorkerPool workers(thread_count(options));
+  // Half of the threads read ahead of those that match; else both steps have all of them.
+  const size_t threads = thread_count(options);
+  const bool ahead = threads > 1 && may_read_ahead(options);
+  WorkerPool decoders(ahead ? threads / 2 : threads);
+  WorkerPool matchers(ahead ? threads - threads / 2 : threads);
   if (options.timeout_ns != 0) stop_after(options.timeout_ns);
-  auto source = open_source(options, (*rules)->schema(), workers);
+  auto source = open_source(options, (*rules)->schema(), decoders);
   if (!source && stop_requested()) return first_of(tell_ending(options, Ending::kStopped, {}));
   if (!source) return exit_status_of(source.error());
   auto store = open_store(options);
@@ -318,15 +340,18 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   Engine engine(*rules, {.max_processes = config.max_processes, .selection = selection});
   const auto report = make_report(options, **rules, **source, output);
   const auto progress = make_progress(options);
+  std::optional<Prefetch> prefetch;
+  if (ahead) prefetch.emplace(**source);
   Pipeline pipeline(engine,
-                    {.source = **source,
+                    {.source = prefetch ? static_cast<EventSource&>(*prefetch) : **source,
                      .report = *report,
                      .output = output,
-                     .workers = workers,
+                     .workers = matchers,
                      .store = *store ? &**store : nullptr,
                      .progress = progress.get()},
                     chosen);
   const Ending ending = pipeline.run();
+  if (prefetch) prefetch->close();
   (*source)->close();
 
   Summary summary = pipeline.summary();

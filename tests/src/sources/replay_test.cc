@@ -7,9 +7,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 
 #include "engine/event_codec.h"
+#include "src/sources/prefetch.h"
 #include "tests/support/event_dump.h"
 #include "tests/support/temp_dir.h"
 
@@ -62,9 +64,13 @@ Read read(const TempDir& dir, const std::vector<std::string>& names, Settings se
     result.diagnostics = render_all(opening, dir.path(""));
     return result;
   }
+  // Several threads read ahead, as detectd lets them.
+  std::optional<Prefetch> prefetch;
+  if (settings.threads > 1) prefetch.emplace(**source);
+  EventSource& from = prefetch ? static_cast<EventSource&>(*prefetch) : **source;
   std::vector<Event> chunk;
   while (true) {
-    const auto more = (*source)->next(chunk);
+    const auto more = from.next(chunk);
     if (!more) result.error = more.error().message;
     if (!more || !*more) break;
     CHECK(chunk.size() <= settings.chunk_events);
@@ -75,7 +81,7 @@ Read read(const TempDir& dir, const std::vector<std::string>& names, Settings se
                      (event.host ? event.host->name : "-") + " " + dump(event, schema);
     }
   }
-  result.report = (*source)->report();
+  result.report = from.report();
   result.diagnostics = render_all(result.report.diagnostics, dir.path(""));
   const size_t at = result.error.find(dir.path(""));
   if (at != std::string::npos) result.error.erase(at, dir.path("").size());
@@ -479,4 +485,26 @@ TEST_CASE("the admin day is read whole, and the same on two threads", "[replay][
     return hash;
   };
   CHECK(digest(1) == digest(2));
+}
+
+TEST_CASE("reading ahead stops when it is told to, whatever was read by then", "[prefetch][threads]") {
+  TempDir dir;
+  std::string lines;
+  for (int i = 0; i < 5000; ++i)
+    lines += R"({"event":{"action":"exec"},"process":{"pid":7}})"
+             "\n";
+  dir.write("c.jsonl", lines);
+  const Schema schema = replay_schema();
+  for (const int chunks : {0, 1, 3}) {
+    WorkerPool workers(1);
+    Diagnostics diagnostics;
+    auto source = ReplaySource::open({.paths = {dir.path("c.jsonl")}, .chunk_events = 100}, schema, workers,
+                                     diagnostics);
+    REQUIRE(source);
+    Prefetch prefetch(**source);
+    std::vector<Event> chunk;
+    for (int i = 0; i < chunks; ++i) REQUIRE(*prefetch.next(chunk));
+    CHECK(prefetch.report().events == static_cast<uint64_t>(100 * chunks));
+    prefetch.close();
+  }
 }

@@ -1,0 +1,58 @@
+// Reads and decodes the next chunks of a replay in a thread of its own, while this one's are judged. What is given,
+// and in which order, stays the same.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "src/sources/replay.h"
+
+namespace detectd {
+
+class Prefetch final : public EventSource {
+ public:
+  // Only for sources that never wait for somebody else: a signal wakes one thread alone. `source` must outlive
+  // this, and only close() or the end of this gives it back.
+  explicit Prefetch(ReplaySource& source);
+  ~Prefetch() override;
+  Prefetch(const Prefetch&) = delete;
+  Prefetch& operator=(const Prefetch&) = delete;
+
+  Result<bool> next(std::vector<Event>& chunk) override;
+  // As it was when the last chunk was made.
+  const SourceReport& report() const override { return report_; }
+  // Stops reading; the source's own report() is then as it was left.
+  void close();
+
+ private:
+  // Chunks that are ready or being made: so many that neither side often waits, so few that they stay in a cache.
+  static constexpr size_t kChunks = 6;
+
+  struct Chunk {
+    std::vector<Event> events;
+    Result<bool> more = false;
+    SourceReport report;
+  };
+
+  void read();
+  std::optional<Chunk> take_free();
+
+  ReplaySource& source_;
+  SourceReport report_;
+  std::mutex mutex_;
+  std::condition_variable ready_changed_;
+  std::condition_variable free_changed_;
+  std::deque<Chunk> ready_;
+  std::vector<Chunk> free_;
+  std::exception_ptr failure_;
+  bool ended_ = false;  // nothing is added to ready_ any more
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace detectd
