@@ -337,7 +337,7 @@ class FieldTest final : public ValueTest {
   bool holds_for_any(const Event& event, TextCache& texts, FieldId field, size_t count) const override {
     const size_t others = event.count(reference_.field);
     const bool one_to_one = of_ancestors_ && place_of(field).subject == Subject::kAncestors;
-    if (one_to_one || reference_.position == Position::kAnywhere || count * others <= kManyPairs) {
+    if (one_to_one || count * others <= kManyPairs) {
       return ValueTest::holds_for_any(event, texts, field, count);
     }
     std::vector<std::string_view> wanted;

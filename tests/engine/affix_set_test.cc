@@ -48,7 +48,6 @@ TEST_CASE("a set of texts answers as each of them would", "[affix_set]") {
     std::vector<std::string> parts(random() % 6);
     for (std::string& part : parts) part = random_text(random, "ab\xff", 5);
     for (const auto& [position, key] : kPositions) {
-      if (position == Position::kAnywhere) continue;
       const AffixSet set({parts.begin(), parts.end()}, position);
       for (int i = 0; i < 5; ++i) {
         const std::string text = random_text(random, "ab\xff", 7);
@@ -63,6 +62,15 @@ TEST_CASE("a set of texts answers as each of them would", "[affix_set]") {
   }
   CHECK(found > asked / 10);
   CHECK(found < asked * 9 / 10);
+}
+
+TEST_CASE("long texts are found within others, too", "[affix_set]") {
+  const std::string part(300, 'a');
+  const AffixSet set({part, "bc"}, Position::kAnywhere);
+  CHECK(set.any_in("x" + part + "y"));
+  CHECK(set.any_in("xbc"));
+  CHECK_FALSE(set.any_in(std::string(299, 'a') + "b"));
+  CHECK_FALSE(set.any_in(""));
 }
 
 TEST_CASE("long lists compared with each other give what their pairs give", "[affix_set]") {
