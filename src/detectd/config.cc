@@ -7,17 +7,15 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <set>
 
 #include "engine/escape.h"
 #include "engine/rule.h"
-#include "engine/utf8.h"
+#include "engine/toml_writer.h"
 #include "src/detectd/settings.h"
 #include "src/text.h"
 
@@ -140,30 +138,6 @@ bool Reader::check(const Setting& setting, const toml::node& node) {
   return false;
 }
 
-// Between double quotes; what escape_text would escape is escaped in TOML's way.
-std::string quote_toml(std::string_view text) {
-  std::string valid;
-  replace_invalid_utf8(text, valid);
-  std::string quoted = "\"";
-  for (std::string_view rest = valid; !rest.empty();) {
-    const CodePoint point = decode_utf8(rest);
-    const std::string_view bytes = rest.substr(0, point.size);
-    if (bytes == "\"" || bytes == "\\") {
-      quoted += '\\';
-      quoted += bytes;
-    } else if (escape_text(bytes) == bytes) {
-      quoted += bytes;
-    } else {
-      std::array<char, 12> escape{};
-      const char* const format = point.value < 0x10000 ? "\\u%04X" : "\\U%08X";
-      std::snprintf(escape.data(), escape.size(), format, static_cast<unsigned>(point.value));
-      quoted += escape.data();
-    }
-    rest.remove_prefix(point.size);
-  }
-  return quoted + '"';
-}
-
 std::string to_toml(const toml::node& node) {
   if (const toml::array* list = node.as_array()) {
     std::string text = "[";
@@ -174,11 +148,9 @@ std::string to_toml(const toml::node& node) {
     return text + "]";
   }
   if (const auto* text = node.as_string()) {
-    const std::string& value = text->get();
-    const bool literal = value.find('\\') != std::string::npos && value.find('\'') == std::string::npos &&
-                         escape_text(value) == value;
-    if (literal) return "'" + value + "'";
-    return quote_toml(value);
+    std::string valid;
+    replace_invalid_utf8(text->get(), valid);  // the command line may give a path that is none
+    return toml_text(valid);
   }
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   return node.value_or(false) ? "true" : "false";
