@@ -64,6 +64,7 @@ class EventDecoder::Walk {
   bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
   void apply_role(const NameNode& node, const CapturedValue& scalar);
   void keep_unknown_text(const CapturedValue& scalar);
+  void keep_alias_text(const NameNode& node, const CapturedValue& scalar);
   bool wrong(uint32_t node_index, const char* at, std::string_view found);
   Event::InRaw in_raw(const CapturedValue& scalar) const;
   bool store(FieldId id, const CapturedValue& scalar);
@@ -367,6 +368,7 @@ bool EventDecoder::Walk::read_value_of(uint32_t node_index, size_t depth) {
   const char* const at = peek();
   CapturedValue scalar;
   if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
+  keep_alias_text(node, scalar);
   if (!node.wanted || (node.alias && event_->carries(node.field()))) return true;
   if (!store(node.field(), scalar)) notes_->values_dropped = true;
   return true;
@@ -390,6 +392,7 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, size_t depth) {
     }
     CapturedValue scalar;
     if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
+    keep_alias_text(node, scalar);
     if (++count > kMaxListElements) {
       notes_->values_dropped = true;
       if (node.has_field() && node.field() == process_field(Leaf::kArgs)) args_cut_ = true;
@@ -471,6 +474,12 @@ void EventDecoder::Walk::keep_unknown_text(const CapturedValue& scalar) {
       scalar.unescaped ? unknown_bytes_.size() : static_cast<size_t>(scalar.text.data() - line_.data());
   unknown_.push_back({!scalar.unescaped, offset, scalar.text.size()});
   if (scalar.unescaped) unknown_bytes_.append(scalar.text);
+}
+
+// The alias may stand beside the field that it means, and before it or behind it; keywords look at both.
+void EventDecoder::Walk::keep_alias_text(const NameNode& node, const CapturedValue& scalar) {
+  if (!node.alias || !node.searchable || scalar.type != Type::kText || !schema_.wants_all_text()) return;
+  keep_unknown_text(scalar);
 }
 
 bool EventDecoder::Walk::wrong(uint32_t node_index, const char* at, std::string_view found) {

@@ -193,6 +193,21 @@ TEST_CASE("text without a field of its own is kept for keyword searches", "[even
   CHECK(texts == "one two three four five ");
 }
 
+TEST_CASE("keyword searches see user.* also beside process.user.*, in whatever order", "[event_codec]") {
+  Schema schema;
+  schema.want_all_text();
+  const std::string alias = R"("user":{"name":"alice"})";
+  const std::string field = R"("process":{"user":{"name":"bob"}})";
+  for (const std::string& line : {"{" + alias + "," + field + "}", "{" + field + "," + alias + "}"}) {
+    CAPTURE(line);
+    const Event event = decode(line, schema).event;
+    CHECK(event.find(process_field(Leaf::kUserName)).text == "bob");
+    CHECK(event.find(schema.other_text()).text == "alice");
+  }
+  const Event list = decode(R"({"process":{"user":{"name":"bob"}},"user":{"name":["x","y"]}})", schema).event;
+  CHECK(list.find(schema.other_text(), 1).text == "y");
+}
+
 TEST_CASE("TRUST 26: a hundred thousand arguments are cut, and the event says so", "[event_codec]") {
   std::string line = R"({"process":{"pid":1,"args":["a")";
   for (int i = 1; i < 100'000; ++i) line += ",\"a\"";
