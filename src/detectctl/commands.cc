@@ -13,6 +13,7 @@ constexpr const Command* kCommands[] = {
     &kTestCommand,
     &kRulesListCommand,
     &kFieldsCommand,
+    &kExplainCommand,
 };
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }

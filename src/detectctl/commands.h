@@ -24,6 +24,7 @@ std::string manual_of_commands();
 
 // A file each.
 extern const Command kCheckCommand;
+extern const Command kExplainCommand;
 extern const Command kFieldsCommand;
 extern const Command kRulesListCommand;
 extern const Command kTestCommand;
