@@ -89,6 +89,7 @@ void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, Linted
   linted.rules.reserve(set.rules().size());
   for (const CompiledRule& compiled : set.rules()) {
     const Rule& rule = *compiled.rule;
+    if (rule.correlation) continue;
     LintedRule& read = linted.rules.emplace_back(LintedRule{
         .rule = compiled.rule,
         .kinds = compiled.kinds,

@@ -41,7 +41,7 @@ struct LintedRule {
   Condition condition;
 };
 
-// The active rules of a set. The schema is theirs: the set's own can not be added to.
+// The active rules of a set that have a detection. The schema is theirs: the set's own can not be added to.
 struct LintedRules {
   Schema schema;
   std::vector<LintedRule> rules;

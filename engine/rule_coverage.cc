@@ -3,22 +3,24 @@
 #include <map>
 #include <utility>
 
-#include "engine/rule_test.h"
-
 namespace detectd {
 namespace {
 
-// A rule with the tests of `rule` that holds where one part of it does: so the selections are judged by the
-// engine that judges rules.
+// A rule with the tests of `rule` that holds where one of its selections does: so the selections are judged by
+// the engine that judges rules.
 Rule probe_of(const Rule& rule, const PartCoverage& part, std::string id) {
   Rule probe = rule;
   probe.id = std::move(id);
   probe.name.clear();
   probe.response.reset();
-  if (!part.selection.empty()) {
-    probe.detection.conditions = {{.value = part.selection, .span = part.span}};
-  }
+  probe.filters.clear();
+  probe.detection.conditions = {{.value = part.selection, .span = part.span}};
   return probe;
+}
+
+void note(const RuleTestResult& result, PartCoverage& part) {
+  if (!result.problem.empty()) return;
+  (result.matched ? part.seen_true : part.seen_false) = true;
 }
 
 }  // namespace
@@ -29,34 +31,36 @@ size_t RuleCoverage::outcomes() const {
   return sum;
 }
 
-std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules) {
+std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules,
+                                      const std::vector<RuleTestResult>& results) {
   std::vector<RuleCoverage> covered;
   covered.reserve(rules.rules().size());
+  std::map<const Rule*, PartCoverage*> condition_of;
+  std::map<std::string, PartCoverage*> part_of_probe;
   RuleDocument probes;
   probes.lists = document.lists;
   probes.fields = document.fields;
-  std::map<std::string, std::pair<size_t, size_t>> part_of_probe;
   for (const CompiledRule& compiled : rules.rules()) {
+    const Rule& rule = *compiled.rule;
     RuleCoverage& coverage = covered.emplace_back();
-    coverage.rule = compiled.rule.get();
-    const Detection& detection = compiled.rule->detection;
-    for (const Selection& selection : detection.selections) {
+    coverage.rule = &rule;
+    for (const Selection& selection : rule.detection.selections) {
       coverage.parts.push_back({.selection = selection.name, .span = selection.span});
     }
-    coverage.parts.push_back({.span = detection.conditions.front().span});
-    for (size_t i = 0; i < coverage.parts.size(); ++i) {
+    const auto& conditions = rule.detection.conditions;
+    coverage.parts.push_back({.span = conditions.empty() ? rule.span : conditions.front().span});
+    condition_of.emplace(&rule, &coverage.parts.back());
+    for (size_t i = 0; i + 1 < coverage.parts.size(); ++i) {
       std::string id = std::to_string(covered.size()) + "." + std::to_string(i);
-      part_of_probe.emplace(id, std::pair(covered.size() - 1, i));
-      probes.rules.push_back(probe_of(*compiled.rule, coverage.parts[i], std::move(id)));
+      part_of_probe.emplace(id, &coverage.parts[i]);
+      probes.rules.push_back(probe_of(rule, coverage.parts[i], std::move(id)));
     }
   }
+  for (const RuleTestResult& result : results) note(result, *condition_of.at(result.rule));
   Diagnostics told_already;
   const auto probe_set = RuleSet::compile(probes, told_already);
   for (const RuleTestResult& result : run_rule_tests(probe_set)) {
-    if (!result.problem.empty()) continue;
-    const auto [rule, part] = part_of_probe.at(result.rule->id);
-    PartCoverage& seen = covered[rule].parts[part];
-    (result.matched ? seen.seen_true : seen.seen_false) = true;
+    note(result, *part_of_probe.at(result.rule->id));
   }
   return covered;
 }

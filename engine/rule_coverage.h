@@ -8,6 +8,7 @@
 
 #include "engine/rule.h"
 #include "engine/rule_set.h"
+#include "engine/rule_test.h"
 
 namespace detectd {
 
@@ -22,14 +23,15 @@ struct PartCoverage {
 
 struct RuleCoverage {
   const Rule* rule = nullptr;       // of the rule set
-  std::vector<PartCoverage> parts;  // the selections, then the condition
+  std::vector<PartCoverage> parts;  // the selections (of a correlation: none), then the condition
 
   size_t outcomes() const;
   size_t possible_outcomes() const { return 2 * parts.size(); }
 };
 
-// Of all active rules of `rules`, in their order; `document` is what the set was made of. Tests whose event
-// can not be read show nothing.
-std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules);
+// Of all active rules of `rules`, in their order. `document` is what the set was made of, `results` what its
+// tests gave. Tests whose event can not be read show nothing.
+std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules,
+                                      const std::vector<RuleTestResult>& results);
 
 }  // namespace detectd

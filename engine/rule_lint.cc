@@ -136,7 +136,10 @@ void lint_rules(const RuleDocument& document, const RuleSet& rules, Diagnostics&
     lint_logic(rule, probe, reporter);
     lint_thread_name(rule, reporter);
     duplicates.lint(rule, diagnostics);
-    lint_tests(*rule.rule, reporter);
+  }
+  for (const CompiledRule& compiled : rules.rules()) {
+    Reporter reporter(compiled.rule->file, diagnostics);
+    lint_tests(*compiled.rule, reporter);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/result.h"
@@ -13,5 +14,8 @@ namespace detectd {
 // name. Errc::kUsage for one that does not exist.
 Status select_rules(const std::vector<std::string>& only, const std::vector<std::string>& skip,
                     RuleDocument& document);
+
+// The rule of that id or name; Errc::kUsage, with a spelling hint, if there is none. Points into `document`.
+Result<const Rule*> find_rule(std::string_view name, const RuleDocument& document);
 
 }  // namespace detectd

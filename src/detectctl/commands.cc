@@ -12,6 +12,7 @@ constexpr const Command* kCommands[] = {
     &kCheckCommand,
     &kTestCommand,
     &kRulesListCommand,
+    &kRulesShowCommand,
     &kFieldsCommand,
     &kExplainCommand,
 };

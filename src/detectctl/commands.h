@@ -27,6 +27,7 @@ extern const Command kCheckCommand;
 extern const Command kExplainCommand;
 extern const Command kFieldsCommand;
 extern const Command kRulesListCommand;
+extern const Command kRulesShowCommand;
 extern const Command kTestCommand;
 
 }  // namespace detectd

@@ -59,8 +59,9 @@ constexpr OptionRow kTable[] = {
 };
 
 // Whether enough is covered.
-bool tell_coverage(const TestOptions& options, const LoadedRules& rules, Output& output) {
-  const auto covered = cover_rules(rules.document, *rules.set);
+bool tell_coverage(const TestOptions& options, const LoadedRules& rules,
+                   const std::vector<RuleTestResult>& results, Output& output) {
+  const auto covered = cover_rules(rules.document, *rules.set, results);
   if (options.coverage && !options.tap) output.write(coverage_text(covered));
   const CoverageTotal total = total_of(covered);
   // By whole outcomes: a rounded percentage would let something through.
@@ -84,7 +85,7 @@ ExitStatus test(const TestOptions& options, Call& call) {
   if (!options.junit.empty()) {
     if (Status status = write_junit(options.junit, results); !status) return fail(status.error());
   }
-  if (options.coverage || options.threshold) good &= tell_coverage(options, *rules, call.output);
+  if (options.coverage || options.threshold) good &= tell_coverage(options, *rules, results, call.output);
   return good ? ExitStatus::kDone : ExitStatus::kNo;
 }
 

@@ -31,7 +31,7 @@ std::string coverage(const std::string& tests) {
   for (const Diagnostic& diagnostic : diagnostics.all()) UNSCOPED_INFO(render(diagnostic));
   REQUIRE(diagnostics.errors() == 0);
   std::string text;
-  for (const RuleCoverage& covered : cover_rules(document, *rules)) {
+  for (const RuleCoverage& covered : cover_rules(document, *rules, run_rule_tests(rules))) {
     CHECK(covered.possible_outcomes() == 6);
     for (const PartCoverage& part : covered.parts) {
       text += (text.empty() ? "" : " ") + part.selection + ":" + (part.seen_true ? "+" : "") +
