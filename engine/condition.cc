@@ -378,19 +378,31 @@ std::variant<Condition, ConditionError> Condition::parse(std::string_view text,
   return Condition(std::move(nodes));
 }
 
-Condition Condition::any_of(const std::vector<Condition>& conditions) {
+Condition Condition::any_of(const std::vector<Condition>& conditions) { return join(Op::kOr, conditions); }
+
+Condition Condition::all_of(const std::vector<Condition>& conditions) { return join(Op::kAnd, conditions); }
+
+Condition Condition::shifted(uint32_t by) const {
+  std::vector<Node> nodes = nodes_;
+  for (Node& node : nodes) {
+    if (node.op == Op::kSelection) node.selection += by;
+  }
+  return Condition(std::move(nodes));
+}
+
+Condition Condition::join(Op op, const std::vector<Condition>& conditions) {
   if (conditions.size() == 1) return conditions.front();
   if (conditions.empty())
-    return Condition({Node{.op = Op::kConstant, .constant = false, .selection = 0, .children = {}}});
+    return Condition({Node{.op = Op::kConstant, .constant = op == Op::kAnd, .selection = 0, .children = {}}});
   std::vector<Node> nodes;
-  Node root{.op = Op::kOr, .constant = false, .selection = 0, .children = {}};
+  Node root{.op = op, .constant = false, .selection = 0, .children = {}};
   for (const Condition& condition : conditions) {
     const auto base = static_cast<uint32_t>(nodes.size());
     nodes.insert(nodes.end(), condition.nodes_.begin(), condition.nodes_.end());
     for (size_t i = base; i < nodes.size(); ++i) {
       for (uint32_t& child : nodes[i].children) child += base;
     }
-    if (nodes.back().op == Op::kOr) {
+    if (nodes.back().op == op) {
       root.children.insert(root.children.end(), nodes.back().children.begin(), nodes.back().children.end());
       nodes.pop_back();
     } else {

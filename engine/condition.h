@@ -47,6 +47,10 @@ class Condition {
                                                        const std::vector<std::string>& names);
   // The OR of several conditions; of none: the constant false, which has no text that parses.
   static Condition any_of(const std::vector<Condition>& conditions);
+  // The AND of several conditions; of none: the constant true.
+  static Condition all_of(const std::vector<Condition>& conditions);
+  // The same of the selections that begin `by` further on.
+  Condition shifted(uint32_t by) const;
 
   const std::vector<Node>& nodes() const { return nodes_; }
   // Canonical text with as few parentheses as precedence allows; parses back to an equal tree.
@@ -63,6 +67,7 @@ class Condition {
 
  private:
   explicit Condition(std::vector<Node> nodes) : nodes_(std::move(nodes)) {}
+  static Condition join(Op op, const std::vector<Condition>& conditions);
 
   std::vector<Node> nodes_;
 };

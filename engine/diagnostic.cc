@@ -143,8 +143,18 @@ std::string lower_case(std::string_view text) {
 }  // namespace
 
 void Diagnostics::add(Diagnostic diagnostic) {
+  if (is_told(diagnostic)) return;
   ++(diagnostic.severity == Severity::kError ? errors_ : warnings_);
   if (all_.size() < kMax) all_.push_back(std::move(diagnostic));
+}
+
+// A filter for many rules is compiled with each of them, and its mistakes are found each time.
+bool Diagnostics::is_told(const Diagnostic& diagnostic) {
+  if (!diagnostic.file || diagnostic.span.line == 0 || all_.size() == kMax) return false;
+  std::string key = diagnostic.code + ' ' + std::to_string(diagnostic.span.line) + ' ' +
+                    std::to_string(diagnostic.span.column) + ' ' + diagnostic.file->path + '\n' +
+                    diagnostic.message;
+  return !told_.insert(std::move(key)).second;
 }
 
 void Diagnostics::sort() {

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,7 +58,7 @@ struct Diagnostic {
   std::vector<Note> notes;
 };
 
-// Collects; never stops at the first. Bounded: beyond kMax only counts (a hostile rule file must
+// Collects; never stops at the first. What is said twice of one place counts once. Bounded: beyond kMax only counts (a hostile rule file must
 // not fill the memory with complaints).
 class Diagnostics {
  public:
@@ -73,7 +74,10 @@ class Diagnostics {
   size_t dropped() const { return errors_ + warnings_ - all_.size(); }
 
  private:
+  bool is_told(const Diagnostic& diagnostic);
+
   std::vector<Diagnostic> all_;
+  std::set<std::string> told_;  // of those with a place
   size_t errors_ = 0;
   size_t warnings_ = 0;
 };

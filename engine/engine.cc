@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "engine/event_order.h"
 #include "engine/matcher.h"
@@ -11,7 +12,10 @@ Engine::Engine(std::shared_ptr<const RuleSet> rules, Options options)
     : rules_(std::move(rules)),
       order_(std::make_unique<EventOrder>()),
       table_({.max_processes = options.max_processes}),
-      selection_(options.selection) {}
+      selection_(options.selection),
+      correlator_(rules_, options.correlator),
+      suppressor_(options.suppressor),
+      report_silent_(options.report_silent) {}
 
 Engine::~Engine() = default;
 
@@ -41,29 +45,70 @@ void Engine::match(const Event& event, Matcher& matcher, std::vector<uint32_t>& 
 }
 
 void Engine::conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits) {
-  if (held.empty()) return;
+  if (event.silent) return;
+  if (event.has_time) correlator_.observe(event.time_ns);
+  suppressor_.advance(event.time_ns, hits);
+  if (!held.empty()) report(event, held, hits);
+}
+
+void Engine::report(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits) {
   const Sha256 key = event_key(hasher_, event);
-  std::shared_ptr<const Event> kept;  // a copy, made for the first hit that is handed out
+  // A copy, made where somebody is to have it.
+  std::shared_ptr<const Event> kept;
+  if (std::any_of(held.begin(), held.end(), [&](uint32_t rule) { return is_wanted(event, rule); }))
+    kept = std::make_shared<const Event>(event);
+  std::vector<Hit> found;
   for (const uint32_t index : held) {
-    const std::shared_ptr<const Rule>& rule = rules_->rules()[index].rule;
-    hasher_.add_part(rule->id);
-    hasher_.add(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
-    const Sha256 digest = hasher_.finish();
-    HitId id{};
-    std::copy_n(digest.begin(), id.size(), id.begin());
-    ++hits_;
-    if (!rule->name.starts_with("detectd.")) digest_.add(id);
-    if (!selection_.has(rule->level, event.time_ns)) {
-      ++hits_left_out_;
-      continue;
-    }
-    if (!kept) kept = std::make_shared<const Event>(event);
-    Hit& hit = hits.emplace_back();
-    hit.id = id;
-    hit.rule = rule;
+    Hit& hit = found.emplace_back();
+    hit.rule = rules_->rules()[index].rule;
     hit.event = kept;
     hit.first_ns = hit.last_ns = event.time_ns;
+    hasher_.add_part(hit.rule->id);
+    hasher_.add(std::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
+    const Sha256 digest = hasher_.finish();
+    std::copy_n(digest.begin(), hit.id.size(), hit.id.begin());
   }
+  std::vector<uint32_t> correlations;
+  correlator_.conclude(held, key, found, correlations);
+
+  // By rule id: rules come so, correlations by their dependence.
+  std::vector<size_t> order(found.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (!correlations.empty()) {
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return found[a].rule->id < found[b].rule->id; });
+  }
+  for (const size_t i : order) {
+    const bool of_rule = i < held.size();
+    const uint32_t index = of_rule ? held[i] : correlations[i - held.size()];
+    const bool silent = of_rule ? rules_->rules()[index].silent : rules_->correlations()[index].silent;
+    if (silent && !report_silent_) continue;
+    const CompiledSuppress& suppress =
+        of_rule ? rules_->rules()[index].suppress : rules_->correlations()[index].suppress;
+    report(std::move(found[i]), event.time_ns, suppress, hits);
+  }
+}
+
+bool Engine::is_wanted(const Event& event, uint32_t rule) const {
+  const CompiledRule& compiled = rules_->rules()[rule];
+  return !rules_->feeds_of_rule(rule).empty() || selection_.has(compiled.rule->level, event.time_ns);
+}
+
+void Engine::report(Hit hit, int64_t time_ns, const CompiledSuppress& suppress, std::vector<Hit>& hits) {
+  ++hits_;
+  if (!hit.rule->name.starts_with("detectd.")) digest_.add(hit.id);
+  if (!selection_.has(hit.rule->level, time_ns)) {
+    ++hits_left_out_;
+  } else if (suppressor_.admit(hit, suppress, hits)) {
+    hits.push_back(std::move(hit));
+  }
+}
+
+void Engine::finish(std::vector<Hit>& folds) { suppressor_.flush(folds); }
+
+void Engine::reload(std::shared_ptr<const RuleSet> rules) {
+  rules_ = std::move(rules);
+  correlator_.reload(rules_);
 }
 
 Engine::Counters Engine::counters() const {
@@ -71,7 +116,9 @@ Engine::Counters Engine::counters() const {
           .hits = hits_,
           .hits_left_out = hits_left_out_,
           .id_changes_hurried = order_->overflows(),
-          .processes = table_.counters()};
+          .processes = table_.counters(),
+          .correlator = correlator_.counters(),
+          .suppressor = suppressor_.counters()};
 }
 
 }  // namespace detectd

@@ -4,7 +4,7 @@
 //   in
 //             which they are to be judged (an id change may wait 10 ms for its exec)
 //   match     const, may run in parallel: which rules hold for an event
-//   conclude  in order: hits, digests
+//   conclude  in order: hits, correlations, folding of repeats, digests
 //
 // Splitting a stream into chunks, and matching on several threads, changes no result.
 #pragma once
@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/correlator.h"
 #include "engine/digest.h"
 #include "engine/event.h"
 #include "engine/event_key.h"
@@ -22,6 +23,7 @@
 #include "engine/hits_digest.h"
 #include "engine/process_table.h"
 #include "engine/rule_set.h"
+#include "engine/suppressor.h"
 
 namespace detectd {
 
@@ -33,14 +35,19 @@ class Engine {
   struct Options {
     size_t max_processes = 100'000;
     HitSelection selection{};
+    Correlator::Options correlator = {};
+    Suppressor::Options suppressor = {};
+    bool report_silent = false;  // hits that are parts of others too, for tests
   };
   struct Counters {
-    uint64_t events = 0;  // shown to rules
-    uint64_t hits = 0;
+    uint64_t events = 0;         // shown to rules
+    uint64_t hits = 0;           // before folding
     uint64_t hits_left_out = 0;  // of them: not selected
     // Id changes that were judged without waiting for their exec, because too many others waited.
     uint64_t id_changes_hurried = 0;
     ProcessTable::Counters processes;
+    Correlator::Counters correlator;
+    Suppressor::Counters suppressor;
   };
 
   Engine(std::shared_ptr<const RuleSet> rules, Options options);
@@ -55,8 +62,15 @@ class Engine {
   // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one
   // thread's.
   void match(const Event& event, Matcher& matcher, std::vector<uint32_t>& held) const;
-  // Appends a hit for each rule that held and is selected. The others count, and are in the digest.
+  // Appends what is to be reported, for every event in order, also where no rule held: folds of windows
+  // that closed before it, then the selected hits by rule id. The others count, and are in the digest.
   void conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
+  // The end of the stream, behind the last conclude(): appends the folds of all windows.
+  void finish(std::vector<Hit>& folds);
+
+  // Between two events: other rules from now on. What correlations remember is kept where neither they nor
+  // the rules they name have changed. Matchers and decoders are to be made anew.
+  void reload(std::shared_ptr<const RuleSet> rules);
 
   const RuleSet& rules() const { return *rules_; }
   Counters counters() const;
@@ -67,6 +81,10 @@ class Engine {
  private:
   // What has just become ready, from index `first` on: counted, given its lineage.
   void admit(std::vector<Event>& ready, size_t first);
+  void report(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
+  void report(Hit hit, int64_t time_ns, const CompiledSuppress& suppress, std::vector<Hit>& hits);
+  // Whether anybody asks for the event of a rule's hit.
+  bool is_wanted(const Event& event, uint32_t rule) const;
 
   std::shared_ptr<const RuleSet> rules_;
   std::unique_ptr<EventOrder> order_;
@@ -75,6 +93,9 @@ class Engine {
   HitSelection selection_;
   uint64_t hits_ = 0;
   uint64_t hits_left_out_ = 0;
+  Correlator correlator_;
+  Suppressor suppressor_;
+  bool report_silent_;
   HitsDigest digest_;
   RepetitionCounter repetitions_;
   Sha256Hasher hasher_;

@@ -101,6 +101,12 @@ class Event {
   bool carries_list(FieldId id) const;
   bool withheld(FieldId id) const { return slot(id) == kWithheld; }
 
+  // What it takes, buffers included and lineage not: an estimate for those that keep events.
+  size_t memory_bytes() const {
+    return sizeof(Event) + slot_.capacity() * sizeof(uint16_t) + values_.capacity() * sizeof(Value) +
+           bytes_.capacity();
+  }
+
   // Writing. A field is set once; the last set wins. False when the event is full (65,534 values).
   // set_raw comes first, before any value.
   void set_raw(std::string_view line);

@@ -36,7 +36,8 @@ void report(const Rule& rule, std::string code, std::string message, std::string
             Diagnostics& diagnostics) {
   Diagnostic diagnostic;
   diagnostic.code = std::move(code);
-  diagnostic.file = rule.file;
+  const Place place = rule.origin("response");
+  diagnostic.file = place.file;
   diagnostic.span = rule.response->span;
   diagnostic.message = std::move(message);
   diagnostic.help = std::move(help);
@@ -71,8 +72,7 @@ bool rests_on_vouched(const Condition& condition, const std::vector<SelectionTru
   return vouched(condition, static_cast<uint32_t>(condition.nodes().size() - 1), true, selections);
 }
 
-void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
-                    const std::vector<SelectionTrust>& selections, Diagnostics& diagnostics) {
+void check_response(const Rule& rule, KindSet kinds, bool vouched, Diagnostics& diagnostics) {
   if (!rule.response || rule.response->action == ResponseAction::kAlert) return;
   const std::string action = "`action = \"" + std::string(to_string(rule.response->action)) + "\"`";
 
@@ -86,7 +86,7 @@ void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
     report(rule, "D122", action + " needs `on = \"exec_check\"`: the exec must not have happened yet",
            "use `on = \"exec_check\"`, or `action = \"kill\"`", diagnostics);
   }
-  if (!rests_on_vouched(condition, selections)) {
+  if (!vouched) {
     report(rule, "D120",
            action +
                " rests on the process's own word: it can hold without any item on the executable, "

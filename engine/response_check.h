@@ -17,11 +17,11 @@ struct SelectionTrust {
 // comes with it, its user, the same of its parent and ancestors. A time, a pid, a flag do not.
 bool vouches(FieldId id);
 
-// Whether every way in which the condition can be true needs an alternative that is vouched for to hold.
+// Whether every way in which the condition can hold has an item of something that vouches.
 bool rests_on_vouched(const Condition& condition, const std::vector<SelectionTrust>& selections);
 
-// Reports D120 to D122; nothing for a rule that only alerts.
-void check_response(const Rule& rule, KindSet kinds, const Condition& condition,
-                    const std::vector<SelectionTrust>& selections, Diagnostics& diagnostics);
+// Reports D120 to D122; nothing for a rule that only alerts. `vouched`: rests_on_vouched(), for a
+// correlation of each rule whose process may be the target.
+void check_response(const Rule& rule, KindSet kinds, bool vouched, Diagnostics& diagnostics);
 
 }  // namespace detectd

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -265,6 +266,7 @@ struct RuleDocument {
   std::vector<Override> overrides;
   std::map<std::string, ListDefinition> lists;    // [lists]
   std::map<std::string, FieldDefinition> fields;  // [fields]
+  std::set<std::string> broken;                   // ids and names of rules left out for their mistakes
 };
 
 // Where a part of a string value stands in its file: `offset` and `length` count bytes of the decoded

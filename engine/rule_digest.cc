@@ -72,6 +72,20 @@ void add_suppress(Sha256Hasher& hasher, const Rule& rule) {
   for (const std::string& field : rule.suppress->by) hasher.add_part(field);
 }
 
+void add_detection(Sha256Hasher& hasher, const Detection& detection, const RuleDocument& document) {
+  for (const Selection& selection : detection.selections) {
+    hasher.add_part(selection.name);
+    hasher.add_number(static_cast<int64_t>(selection.alternatives.size()));
+    for (const auto& items : selection.alternatives) add_alternative(hasher, items, document);
+  }
+  add_scalars(hasher, detection.conditions);
+}
+
+void add_texts(Sha256Hasher& hasher, const std::vector<std::string>& texts) {
+  hasher.add_number(static_cast<int64_t>(texts.size()));
+  for (const std::string& text : texts) hasher.add_part(text);
+}
+
 }  // namespace
 
 Sha256 definition_digest(const Rule& rule, const RuleDocument& document) {
@@ -88,14 +102,50 @@ Sha256 definition_digest(const Rule& rule, const RuleDocument& document) {
     hasher.add_part(rule.logsource->service);
   }
   hasher.add_number(rule.sigma_taxonomy ? 1 : 0);
-  for (const Selection& selection : rule.detection.selections) {
-    hasher.add_part(selection.name);
-    hasher.add_number(static_cast<int64_t>(selection.alternatives.size()));
-    for (const auto& items : selection.alternatives) add_alternative(hasher, items, document);
-  }
-  add_scalars(hasher, rule.detection.conditions);
+  add_detection(hasher, rule.detection, document);
   add_response(hasher, rule);
   add_suppress(hasher, rule);
+  for (const auto& filter : rule.filters) {
+    hasher.add_number(filter->sigma_taxonomy ? 1 : 0);
+    add_detection(hasher, filter->detection, document);
+  }
+  if (rule.feeds_only) hasher.add_part("feeds");
+  return hasher.finish();
+}
+
+Sha256 correlation_digest(const Rule& rule, std::span<const CorrelatedRule> named) {
+  const Correlation& correlation = *rule.correlation;
+  Sha256Hasher hasher;
+  hasher.add_part(rule.id);
+  hasher.add_part(to_string(rule.level));
+  hasher.add_part(to_string(correlation.type));
+  for (const CorrelatedRule& input : named) {
+    hasher.add_part(hex(input.digest));
+    hasher.add_number(input.silenced ? 1 : 0);
+  }
+  add_texts(hasher, correlation.group_by);
+  hasher.add_number(static_cast<int64_t>(correlation.aliases.size()));
+  for (const CorrelationAlias& alias : correlation.aliases) {
+    hasher.add_part(alias.name);
+    hasher.add_number(static_cast<int64_t>(alias.fields.size()));
+    for (const CorrelationAlias::Field& field : alias.fields) {
+      hasher.add_part(field.rule.text);
+      hasher.add_part(field.field);
+    }
+  }
+  hasher.add_number(correlation.timespan_ns);
+  hasher.add_number(correlation.learn_ns.value_or(0));
+  hasher.add_number(static_cast<int64_t>(correlation.condition.bounds.size()));
+  for (const Bound& bound : correlation.condition.bounds) {
+    hasher.add_part(to_string(bound.op));
+    hasher.add_number(std::bit_cast<int64_t>(bound.number));
+  }
+  add_texts(hasher, correlation.condition.fields);
+  hasher.add_number(std::bit_cast<int64_t>(correlation.condition.percentile.value_or(-1)));
+  hasher.add_number(rule.sigma_taxonomy ? 1 : 0);
+  add_response(hasher, rule);
+  add_suppress(hasher, rule);
+  hasher.add_number(rule.feeds_only ? 1 : 0);
   return hasher.finish();
 }
 

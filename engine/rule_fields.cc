@@ -85,6 +85,30 @@ Item translate_sigma_item(const Item& item) {
   return translated;
 }
 
+FieldLookup look_up_field(std::string_view name, const RuleDocument& document, Schema& schema) {
+  if (const auto id = find_table_field_or_alias(name)) return {.id = id};
+  std::optional<FieldId> id;
+  const auto declared = document.fields.find(std::string(name));
+  if (declared != document.fields.end()) {
+    id = schema.add(name, declared->second.type, declared->second.many);
+  } else if (name.starts_with("labels.")) {
+    id = schema.add(name, FieldType::kAny, true);
+  } else {
+    return {};
+  }
+  return {.id = id, .full = !id};
+}
+
+std::string why_not_run(const Rule& rule) {
+  if (!rule.enabled) {
+    const Place place = rule.origin("enabled");
+    return "disabled in " + place.file->path + ":" + std::to_string(place.span.line);
+  }
+  if (rule.status == RuleStatus::kDeprecated) return "its status is deprecated";
+  if (rule.status == RuleStatus::kUnsupported) return "its status is unsupported";
+  return {};
+}
+
 std::string suggest_field(std::string_view name) {
   std::vector<std::string_view> names;
   names.reserve(kFieldCount);

@@ -28,6 +28,16 @@ std::string_view translate_sigma_field(std::string_view name);
 // An item that asks for anything but true or false stays as well: its field is then unknown.
 Item translate_sigma_item(const Item& item);
 
+// A field of the table, of [fields], or of `labels.`; those beyond the table are added to the schema.
+struct FieldLookup {
+  std::optional<FieldId> id;
+  bool full = false;  // it is known, but the schema has no room for it
+};
+FieldLookup look_up_field(std::string_view name, const RuleDocument& document, Schema& schema);
+
+// Empty, or why a rule does not run: what its author or a site says of it.
+std::string why_not_run(const Rule& rule);
+
 // Where a name is not known: a field of the table that is spelt nearly like it, as a help text.
 std::string suggest_field(std::string_view name);
 

@@ -5,7 +5,11 @@
 #include <charconv>
 #include <utility>
 
+#include "engine/correlation_parser.h"
+#include "engine/rule_parts.h"
 #include "engine/rule_table.h"
+#include "engine/site_changes.h"
+#include "engine/site_parser.h"
 #include "engine/table_reader.h"
 #include "engine/timestamp.h"
 #include "engine/toml_mistake.h"
@@ -47,7 +51,7 @@ class FileParser {
       }
       if (parse_block(block)) continue;
       ++broken;
-      if (block.name == "rule") ++document_.rules_written;
+      if (block.name == "rule" || block.name == "correlation") ++document_.rules_written;
     }
     if (!found_ && reporter_.errors() == 0) reporter_.warning("D013", {}, "no rules in this file");
   }
@@ -101,13 +105,31 @@ class FileParser {
           "every " + member.key + " starts with `" + header + "`; what belongs to it stands directly below");
       return;
     }
-    if (member.key == "rule") document_.rules_written += member.value.elements.size();
-    for (const TomlValue& table : member.value.elements) {
-      if (member.key != "rule") {
-        refuse_later_table(reporter_, member.key, table);
-      } else if (auto rule = parse_rule_table(reporter_, table)) {
-        document_.rules.push_back(*std::move(rule));
-      }
+    if (member.key == "rule" || member.key == "correlation")
+      document_.rules_written += member.value.elements.size();
+    for (const TomlValue& table : member.value.elements) parse_table(member.key, table);
+  }
+
+  void parse_table(std::string_view kind, const TomlValue& table) {
+    if (kind == "filter") {
+      if (auto filter = parse_filter_table(reporter_, table)) document_.filters.push_back(*std::move(filter));
+      return;
+    }
+    if (kind == "override") {
+      if (auto change = parse_override_table(reporter_, table))
+        document_.overrides.push_back(*std::move(change));
+      return;
+    }
+    auto rule =
+        kind == "rule" ? parse_rule_table(reporter_, table) : parse_correlation_table(reporter_, table);
+    if (rule) {
+      document_.rules.push_back(*std::move(rule));
+      return;
+    }
+    // Whoever names it is not to be told that it does not exist.
+    for (const char* key : {"id", "name"}) {
+      if (const TomlMember* member = table.find(key); member != nullptr && member->value.is(Kind::kString))
+        document_.broken.insert(make_reference(member->value.text, {}).text);
     }
   }
 
@@ -228,9 +250,10 @@ void parse_rules(const SourcePtr& file, RuleDocument& document, Diagnostics& dia
   FileParser(file, document, diagnostics).parse();
 }
 
-void check_document(const RuleDocument& document, Diagnostics& diagnostics) {
+void check_document(RuleDocument& document, Diagnostics& diagnostics) {
   check_unique(document, "id", &Rule::id, diagnostics);
   check_unique(document, "name", &Rule::name, diagnostics);
+  apply_site_changes(document, diagnostics);
 }
 
 std::optional<int64_t> parse_duration(std::string_view text) {

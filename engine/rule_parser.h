@@ -19,8 +19,9 @@ inline constexpr size_t kMaxRuleFileBytes = 8 << 20;
 // rest of a file is not read.
 void parse_rules(const SourcePtr& file, RuleDocument& document, Diagnostics& diagnostics);
 
-// What can only be seen when all files are read: ids and names that two rules have (D022).
-void check_document(const RuleDocument& document, Diagnostics& diagnostics);
+// What can only be done when all files are read, and once: reports ids and names that two rules have
+// (D022), and applies filters and overrides to the rules (site_changes.h).
+void check_document(RuleDocument& document, Diagnostics& diagnostics);
 
 // `90s`, `5m`, `1h`, `2d`, also `250ms`; nanoseconds. Nothing for other text, 0 and more than 100 years.
 std::optional<int64_t> parse_duration(std::string_view text);

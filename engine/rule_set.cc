@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/correlation_compiler.h"
 #include "engine/event_codec.h"
 #include "engine/response_check.h"
 #include "engine/rule_digest.h"
@@ -36,11 +37,20 @@ class RuleCompiler {
   struct Draft {
     const Rule& rule;
     KindSet kinds;
+    // What is being compiled: the rule itself, or a filter that a site has put on it.
+    const Filter* filter = nullptr;
     std::string inactive = {};  // why it can not run; empty: it can
     bool broken = false;
     std::vector<Alternatives> selections = {};
     std::vector<SelectionTrust> trust = {};
     std::optional<Condition> condition = {};
+
+    const SourcePtr& file() const { return filter != nullptr ? filter->file : rule.file; }
+    bool sigma_taxonomy() const {
+      return rule.sigma_taxonomy || (filter != nullptr && filter->sigma_taxonomy);
+    }
+    // Whether a field that nobody knows makes the rule inactive, as in what was imported.
+    bool imported() const { return rule.logsource && (filter == nullptr || filter->logsource); }
   };
 
   void compile_rule(const Rule& rule);
@@ -48,7 +58,8 @@ class RuleCompiler {
   void compile_alternative(const std::vector<Item>& items, Draft& draft, Alternatives& alternatives,
                            SelectionTrust& trust);
   std::shared_ptr<const CompiledItem> compile_item(const Item& written, Draft& draft);
-  void compile_condition(Draft& draft);
+  void compile_conditions(Draft& draft);
+  std::optional<Condition> compile_condition(const Detection& detection, Draft& draft);
   std::optional<FieldId> resolve_field(std::string_view name, const Span& span, Draft& draft);
   void warn_of_any_value(const Item& item, const Draft& draft);
 
@@ -82,9 +93,12 @@ std::shared_ptr<const RuleSet> RuleCompiler::compile() {
   by_id.reserve(document_.rules.size());
   for (const Rule& rule : document_.rules) by_id.push_back(&rule);
   std::stable_sort(by_id.begin(), by_id.end(), [](const Rule* a, const Rule* b) { return a->id < b->id; });
-  for (const Rule* rule : by_id) compile_rule(*rule);
+  for (const Rule* rule : by_id) {
+    if (!rule->correlation) compile_rule(*rule);
+  }
 
   index_rules();
+  compile_correlations(document_, *set_, digests_, diagnostics_);
   Sha256Hasher hasher;
   for (const auto& [id, digest] : digests_) hasher.add_part(hex(digest));
   set_->digest_ = hasher.finish();
@@ -132,15 +146,14 @@ void RuleCompiler::compile_rule(const Rule& rule) {
     draft.inactive = std::move(fed.reason);
     if (!rule.logsource->product.empty()) set_->schema_.want(field::kHostOsType);
   }
-  for (const Selection& selection : rule.detection.selections) compile_selection(selection, draft);
-  compile_condition(draft);
+  compile_conditions(draft);
   if (draft.broken) return;
   const size_t errors_before = diagnostics_.errors();
-  check_response(rule, draft.kinds, *draft.condition, draft.trust, diagnostics_);
+  const bool vouched = rests_on_vouched(*draft.condition, draft.trust);
+  check_response(rule, draft.kinds, vouched, diagnostics_);
   if (diagnostics_.errors() != errors_before) return;
 
-  if (rule.status == RuleStatus::kDeprecated) draft.inactive = "its status is deprecated";
-  if (rule.status == RuleStatus::kUnsupported) draft.inactive = "its status is unsupported";
+  if (const std::string reason = why_not_run(rule); !reason.empty()) draft.inactive = reason;
   auto shared = std::make_shared<const Rule>(rule);
   if (!draft.inactive.empty()) {
     set_->inactive_.push_back({std::move(shared), std::move(draft.inactive)});
@@ -148,6 +161,8 @@ void RuleCompiler::compile_rule(const Rule& rule) {
   }
   CompiledRule compiled;
   compiled.kinds = draft.kinds;
+  compiled.vouched = vouched;
+  compiled.silent = rule.feeds_only;
   if (rule.logsource) fold(rule.logsource->product, compiled.product);
   const size_t program_before = set_->program_.size();
   program_limit_ = program_before + kMaxInstructions;
@@ -206,14 +221,14 @@ void RuleCompiler::compile_alternative(const std::vector<Item>& items, Draft& dr
 
 std::shared_ptr<const CompiledItem> RuleCompiler::compile_item(const Item& written, Draft& draft) {
   Item item = written;
-  if (draft.rule.sigma_taxonomy) item = translate_sigma_item(item);
+  if (draft.sigma_taxonomy()) item = translate_sigma_item(item);
   std::optional<FieldId> id;
   if (!item.field.empty()) {
     id = resolve_field(item.field, item.span, draft);
     if (!id) return nullptr;
   }
   ItemContext context{
-      set_->schema_, document_.lists, draft.rule.file, diagnostics_,
+      set_->schema_, document_.lists, draft.file(), diagnostics_,
       [&](std::string_view name, const Span& span) { return resolve_field(name, span, draft); }};
   auto compiled = CompiledItem::compile(item, id, context);
   if (compiled == nullptr) {
@@ -234,34 +249,31 @@ void RuleCompiler::warn_of_any_value(const Item& item, const Draft& draft) {
 }
 
 std::optional<FieldId> RuleCompiler::resolve_field(std::string_view name, const Span& span, Draft& draft) {
-  const std::string_view known = draft.rule.sigma_taxonomy ? translate_sigma_field(name) : name;
-  auto id = find_table_field_or_alias(known);
+  const std::string_view known = draft.sigma_taxonomy() ? translate_sigma_field(name) : name;
+  const FieldLookup found = look_up_field(known, document_, set_->schema_);
+  const std::optional<FieldId> id = found.id;
+  if (found.full) {
+    draft.broken = true;
+    report(Severity::kError, "D055", draft, span,
+           "the rules name more than " + std::to_string(Schema::kMaxFields) + " fields");
+    return std::nullopt;
+  }
+  if (!id && draft.imported()) {
+    if (draft.inactive.empty()) draft.inactive = "no source knows the field " + std::string(name);
+    return std::nullopt;
+  }
   if (!id) {
-    const auto declared = document_.fields.find(std::string(known));
-    if (declared != document_.fields.end()) {
-      id = set_->schema_.add(known, declared->second.type, declared->second.many);
-    } else if (known.starts_with("labels.")) {
-      id = set_->schema_.add(known, FieldType::kAny, true);
-    } else if (draft.rule.logsource) {
-      if (draft.inactive.empty()) draft.inactive = "no source knows the field " + std::string(name);
-      return std::nullopt;
-    } else {
-      draft.broken = true;
-      std::string help = suggest_field(known);
-      if (help.empty()) help = "declare it under [fields] if captures carry it";
-      report(Severity::kError, "D051", draft, span, "unknown field `" + std::string(name) + "`", help);
-      return std::nullopt;
-    }
-    if (!id) {
-      draft.broken = true;
-      report(Severity::kError, "D055", draft, span,
-             "the rules name more than " + std::to_string(Schema::kMaxFields) + " fields");
-      return std::nullopt;
-    }
+    draft.broken = true;
+    std::string help = suggest_field(known);
+    if (help.empty()) help = "declare it under [fields] if captures carry it";
+    report(Severity::kError, "D051", draft, span, "unknown field `" + std::string(name) + "`", help);
+    return std::nullopt;
   }
   const KindSet carriers = set_->schema_.info(*id).kinds;
   const KindSet never = draft.kinds.without(carriers);
-  if (draft.rule.on == never && !draft.rule.on.empty()) {
+  // A filter for any rule need not fit each of them.
+  const bool must_fit = draft.filter == nullptr || !draft.filter->any_rule;
+  if (must_fit && draft.rule.on == never && !draft.rule.on.empty()) {
     draft.broken = true;
     report(Severity::kError, "D050", draft, span,
            "field `" + std::string(name) + "` is not available for " + to_string(never) + " events",
@@ -271,29 +283,44 @@ std::optional<FieldId> RuleCompiler::resolve_field(std::string_view name, const 
   return id;
 }
 
-void RuleCompiler::compile_condition(Draft& draft) {
-  std::vector<std::string> names;
-  names.reserve(draft.rule.detection.selections.size());
-  for (const Selection& selection : draft.rule.detection.selections) names.push_back(selection.name);
+// `(rule) and (filter) and (filter)`, over the selections of all of them.
+void RuleCompiler::compile_conditions(Draft& draft) {
   std::vector<Condition> conditions;
-  for (const Scalar& written : draft.rule.detection.conditions) {
+  const auto compile_detection = [&](const Detection& detection) {
+    const auto first = static_cast<uint32_t>(draft.selections.size());
+    for (const Selection& selection : detection.selections) compile_selection(selection, draft);
+    if (const auto condition = compile_condition(detection, draft))
+      conditions.push_back(condition->shifted(first));
+  };
+  compile_detection(draft.rule.detection);
+  for (const auto& filter : draft.rule.filters) {
+    draft.filter = filter.get();
+    compile_detection(filter->detection);
+  }
+  draft.filter = nullptr;
+  if (!draft.broken) draft.condition = Condition::all_of(conditions);
+}
+
+std::optional<Condition> RuleCompiler::compile_condition(const Detection& detection, Draft& draft) {
+  std::vector<std::string> names;
+  names.reserve(detection.selections.size());
+  for (const Selection& selection : detection.selections) names.push_back(selection.name);
+  std::vector<Condition> conditions;
+  for (const Scalar& written : detection.conditions) {
     const std::string text = written.text() != nullptr ? *written.text() : std::string();
     auto parsed = Condition::parse(text, names);
     if (const auto* error = std::get_if<ConditionError>(&parsed)) {
       draft.broken = true;
-      const Span span = draft.rule.file
-                            ? span_inside(*draft.rule.file, written.span, error->offset, error->length)
-                            : written.span;
+      const Span span = draft.file() ? span_inside(*draft.file(), written.span, error->offset, error->length)
+                                     : written.span;
       report(Severity::kError, error->code, draft, span, error->message, error->help);
       continue;
     }
     conditions.push_back(std::get<Condition>(std::move(parsed)));
   }
-  if (conditions.empty()) {
-    draft.broken = true;
-    return;
-  }
-  draft.condition = Condition::any_of(conditions);
+  if (!conditions.empty()) return Condition::any_of(conditions);
+  draft.broken = true;
+  return std::nullopt;
 }
 
 uint32_t RuleCompiler::add_term(Term term) {
@@ -372,7 +399,7 @@ void RuleCompiler::report(Severity severity, std::string code, const Draft& draf
   Diagnostic diagnostic;
   diagnostic.code = std::move(code);
   diagnostic.severity = severity;
-  diagnostic.file = draft.rule.file;
+  diagnostic.file = draft.file();
   diagnostic.span = span;
   diagnostic.message = std::move(message);
   diagnostic.help = std::move(help);

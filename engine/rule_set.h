@@ -42,10 +42,28 @@ struct Instruction {
 inline constexpr uint32_t kAccept = 0xFFFF'FFFF;
 inline constexpr uint32_t kReject = 0xFFFF'FFFE;
 
+// A value that hits are grouped by: a field of the event or, of a correlation's hit, one of the values that
+// it was grouped by itself.
+struct GroupSource {
+  static constexpr uint32_t kNone = 0xFFFF'FFFF;
+  FieldId field{};
+  uint32_t group = kNone;  // index into Hit::group
+
+  bool is_group() const { return group != kNone; }
+};
+
+struct CompiledSuppress {
+  std::vector<GroupSource> by;
+  int64_t for_ns = 0;  // 0: nothing is folded
+};
+
 struct CompiledRule {
   std::shared_ptr<const Rule> rule;
   KindSet kinds;
-  std::string product;  // the logsource's, folded: must equal host.os.type where the event has one
+  CompiledSuppress suppress;
+  bool silent = false;   // its hits are parts of others and not reported by themselves
+  bool vouched = false;  // rests_on_vouched()
+  std::string product;   // the logsource's, folded: must equal host.os.type where the event has one
   uint32_t entry = kReject;
 };
 
@@ -62,6 +80,32 @@ struct KindIndex {
   std::vector<uint32_t> fields;   // indices into RuleSet::field_indices()
 };
 
+// One of the rules that a correlation names.
+struct CorrelationInput {
+  uint32_t source = 0;  // index into RuleSet::rules() or correlations()
+  bool is_correlation = false;
+  std::vector<GroupSource> group;   // as Correlation::group_by
+  std::vector<GroupSource> values;  // as CorrelationCondition::fields
+};
+
+struct CompiledCorrelation {
+  std::shared_ptr<const Rule> rule;
+  std::vector<CorrelationInput> inputs;  // as Correlation::rules
+  CompiledSuppress suppress;
+  bool silent = false;
+  // Of the events at which it can hold.
+  KindSet kinds;
+  bool vouched = false;
+  // Over what it says and what the rules say that it names: while it is the same, state may be kept.
+  Sha256 digest{};
+};
+
+// Whose input a hit is.
+struct Feed {
+  uint32_t correlation = 0;
+  uint32_t input = 0;
+};
+
 struct InactiveRule {
   std::shared_ptr<const Rule> rule;
   std::string reason;
@@ -75,6 +119,11 @@ class RuleSet {
 
   // Active rules, sorted by id.
   std::span<const CompiledRule> rules() const { return rules_; }
+  // Active ones, each behind those that it names.
+  std::span<const CompiledCorrelation> correlations() const { return correlations_; }
+  // What the hits of a rule, or of a correlation, are input of; by correlation, ascending.
+  std::span<const Feed> feeds_of_rule(uint32_t rule) const { return feeds_of_rule_[rule]; }
+  std::span<const Feed> feeds_of_correlation(uint32_t index) const { return feeds_of_correlation_[index]; }
   // Checked but not run, sorted by id: deprecated ones, and those of which no source could feed the
   // events or a field.
   std::span<const InactiveRule> inactive() const { return inactive_; }
@@ -90,9 +139,13 @@ class RuleSet {
 
  private:
   friend class RuleCompiler;
+  friend class CorrelationCompiler;
 
   Schema schema_;
   std::vector<CompiledRule> rules_;
+  std::vector<CompiledCorrelation> correlations_;
+  std::vector<std::vector<Feed>> feeds_of_rule_;
+  std::vector<std::vector<Feed>> feeds_of_correlation_;
   std::vector<InactiveRule> inactive_;
   std::vector<Term> terms_;
   std::vector<Instruction> program_;

@@ -17,8 +17,9 @@ struct RuleTestResult {
   bool passed() const { return problem.empty() && matched == test->match; }
 };
 
-// All tests of all active rules, in the rules' order. An event without `event.action` is of the
-// first kind in the order of EventKind that its rule is for.
+// All tests of all active rules, then of all active correlations, each in the rule set's order. An event
+// without `event.action` is of the first kind in the order of EventKind that its rule, or one of those that
+// the correlation names, is for. A correlation's events stand at their offsets, whatever time they carry.
 std::vector<RuleTestResult> run_rule_tests(const std::shared_ptr<const RuleSet>& rules);
 
 }  // namespace detectd

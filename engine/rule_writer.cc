@@ -151,6 +151,7 @@ void append_response(const Response& response, std::string& out) {
 }
 
 void append_suppress(const Suppress& suppress, std::string& out) {
+  if (suppress.for_ns == 0) return append_toml_line("suppress", "false", out);
   std::vector<std::string> members;
   if (!suppress.by.empty()) members.push_back("by = " + toml_texts(suppress.by));
   members.push_back("for = " + toml_text(write_duration(suppress.for_ns)));

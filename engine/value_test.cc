@@ -269,15 +269,8 @@ class ComparisonTest final : public ValueTest {
   }
 
   bool holds(const ProbedValue& value) const override {
-    switch (value.view.type) {
-      case Type::kInteger: return compare(comparison_, static_cast<long double>(value.view.number), number_);
-      case Type::kReal: return compare(comparison_, static_cast<long double>(value.view.real), number_);
-      case Type::kText: {
-        const auto number = parse_decimal(value.view.text);
-        return number && compare(comparison_, *number, number_);
-      }
-      default: return false;
-    }
+    const auto number = number_of(value.view);
+    return number && compare(comparison_, *number, number_);
   }
 
  private:
@@ -442,6 +435,15 @@ bool ValueTest::holds_for_any(const Event& event, TextCache& texts, FieldId fiel
     if (view.has_value() && holds({event, texts, field, i, view})) return true;
   }
   return false;
+}
+
+std::optional<long double> number_of(const FieldView& view) {
+  switch (view.type) {
+    case Type::kInteger: return static_cast<long double>(view.number);
+    case Type::kReal: return static_cast<long double>(view.real);
+    case Type::kText: return parse_decimal(view.text);
+    default: return std::nullopt;
+  }
 }
 
 ValueTestPtr make_text_test(const std::vector<SigmaString>& strings, bool cased) {

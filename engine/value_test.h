@@ -65,6 +65,9 @@ ValueTestPtr make_any_test(std::vector<ValueTestPtr> tests);
 
 ValueTestPtr make_real_test(double number);
 ValueTestPtr make_regex_test(Regex regex, std::string_view pattern, const RegexFlags& flags);
+// What a value is as a number; a text counts if it is a decimal number.
+std::optional<long double> number_of(const FieldView& view);
+
 // `number` is exact for all int64 and double. A text counts if it is a decimal number.
 ValueTestPtr make_comparison_test(Comparison comparison, long double number);
 // Of `@timestamp` the event's time is taken, of others the text.

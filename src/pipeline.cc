@@ -54,6 +54,8 @@ Ending Pipeline::run() {
     if (const std::optional<Ending> sooner = judge()) ending = sooner;
     tell_progress();
   }
+  const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
+  if (const std::optional<Ending> failed = can_tell ? finish() : std::nullopt) ending = failed;
   if (edges_.progress != nullptr) edges_.progress->hide();
   if (edges_.store != nullptr && *ending != Ending::kStoreFailed) {
     if (Status status = edges_.store->flush(); !status) {
@@ -133,7 +135,24 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   }
   hits_.clear();
   engine_.conclude(event, held, hits_);
+  return take_hits();
+}
+
+// What repeats did not become hits of their own is told when the stream ends, whatever ended it.
+std::optional<Ending> Pipeline::finish() {
+  hits_.clear();
+  engine_.finish(hits_);
+  if (const std::optional<Ending> ending = take_hits()) return ending;
+  return show_pending();
+}
+
+std::optional<Ending> Pipeline::take_hits() {
   for (Hit& hit : hits_) {
+    if (hit.fold) {
+      if (const std::optional<Ending> ending = store_hit(hit)) return ending;
+      pending_.push_back(std::move(hit));
+      continue;
+    }
     count(hit);
     if (const std::optional<Ending> ending = store_hit(hit)) return ending;
     pending_.push_back(std::move(hit));
@@ -219,6 +238,9 @@ Summary Pipeline::summary() const {
   summary.inactive_rules = engine_.rules().inactive().size();
   summary.rules_digest = engine_.rules().digest();
   summary.hits_digest = engine_.hits_digest();
+  const Engine::Counters counters = engine_.counters();
+  summary.folded = counters.suppressor.folded;
+  summary.evicted_groups = counters.correlator.evicted_groups;
   for (size_t i = 0; i < kLevelCount; ++i) summary.levels[i].rules = rules_hit_[i].size();
   return summary;
 }

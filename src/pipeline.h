@@ -78,6 +78,8 @@ class Pipeline {
   void match();
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
+  std::optional<Ending> take_hits();
+  std::optional<Ending> finish();
   void count(const Hit& hit);
   void count_loss(const Event& event);
   std::optional<Ending> store_hit(const Hit& hit);

@@ -1,6 +1,10 @@
 #include "src/rule_selection.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "engine/diagnostic.h"
 #include "engine/escape.h"
@@ -17,6 +21,32 @@ bool is_among(const Rule& rule, const std::vector<std::string>& names) {
                      [&rule](const std::string& name) { return is_called(rule, name); });
 }
 
+// The chosen ones and, over correlations of correlations, all that they name.
+std::vector<bool> needed_by(const RuleDocument& document, const std::vector<bool>& chosen) {
+  std::map<std::string_view, size_t> index;
+  for (size_t i = 0; i < document.rules.size(); ++i) {
+    index.emplace(document.rules[i].id, i);
+    if (!document.rules[i].name.empty()) index.emplace(document.rules[i].name, i);
+  }
+  std::vector<bool> needed = chosen;
+  std::vector<size_t> pending;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i]) pending.push_back(i);
+  }
+  while (!pending.empty()) {
+    const Rule& rule = document.rules[pending.back()];
+    pending.pop_back();
+    if (!rule.correlation) continue;
+    for (const RuleReference& reference : rule.correlation->rules) {
+      const auto named = index.find(reference.text);
+      if (named == index.end() || needed[named->second]) continue;
+      needed[named->second] = true;
+      pending.push_back(named->second);
+    }
+  }
+  return needed;
+}
+
 }  // namespace
 
 Status select_rules(const std::vector<std::string>& only, const std::vector<std::string>& skip,
@@ -26,9 +56,17 @@ Status select_rules(const std::vector<std::string>& only, const std::vector<std:
       if (auto rule = find_rule(name, document); !rule) return std::move(rule.error()).within(option);
     }
   }
-  std::erase_if(document.rules, [&](const Rule& rule) {
-    return (!only.empty() && !is_among(rule, only)) || is_among(rule, skip);
-  });
+  std::vector<bool> chosen;
+  for (const Rule& rule : document.rules)
+    chosen.push_back((only.empty() || is_among(rule, only)) && !is_among(rule, skip));
+  const std::vector<bool> needed = needed_by(document, chosen);
+  std::vector<Rule> kept;
+  for (size_t i = 0; i < document.rules.size(); ++i) {
+    if (!chosen[i] && !needed[i]) continue;
+    document.rules[i].feeds_only = !chosen[i];
+    kept.push_back(std::move(document.rules[i]));
+  }
+  document.rules = std::move(kept);
   return {};
 }
 

@@ -11,7 +11,8 @@
 namespace detectd {
 
 // Leaves in `document` the rules that `only` names (all, if it is empty) and `skip` does not, by id or
-// name. Errc::kUsage for one that does not exist.
+// name, and what correlations among them name: that runs and gives no hits. Errc::kUsage for one that does
+// not exist.
 Status select_rules(const std::vector<std::string>& only, const std::vector<std::string>& skip,
                     RuleDocument& document);
 

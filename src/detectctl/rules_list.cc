@@ -43,6 +43,7 @@ std::vector<Row> rows_of(const RuleSet& set, const ListOptions& options) {
   std::vector<Row> rows;
   if (!options.inactive) {
     for (const CompiledRule& compiled : set.rules()) rows.push_back({compiled.rule.get(), {}});
+    for (const CompiledCorrelation& compiled : set.correlations()) rows.push_back({compiled.rule.get(), {}});
   }
   for (const InactiveRule& inactive : set.inactive()) rows.push_back({inactive.rule.get(), inactive.reason});
   std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {

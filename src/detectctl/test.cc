@@ -80,7 +80,7 @@ ExitStatus test(const TestOptions& options, Call& call) {
   if (options.tap) {
     call.output.write(test_tap(results));
   } else if (!call.common.quiet || !good) {
-    call.output.write(test_text(results, rules->set->rules().size()));
+    call.output.write(test_text(results, rules->set->rules().size() + rules->set->correlations().size()));
   }
   if (!options.junit.empty()) {
     if (Status status = write_junit(options.junit, results); !status) return fail(status.error());

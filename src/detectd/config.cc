@@ -170,6 +170,9 @@ void Reader::read_setting(const Setting& setting, const toml::node& node, std::v
   if (setting.key == "engine.max_processes") {
     config_.max_processes = static_cast<size_t>(node.as_integer()->get());
   }
+  if (setting.key == "engine.correlation_memory") {
+    config_.correlation_memory_bytes = bytes_of(node.as_string()->get());
+  }
   const auto same = std::find_if(into.begin(), into.end(),
                                  [&](const Config::Value& old) { return old.key == setting.key; });
   if (same == into.end()) {
@@ -254,6 +257,7 @@ Config built_in() {
   }
   config.rule_paths = {"/usr/share/detectd/rules", "/etc/detectd/rules"};
   config.max_processes = 100'000;
+  config.correlation_memory_bytes = size_t{64} << 20;
   return config;
 }
 

@@ -170,7 +170,10 @@ std::unique_ptr<Report> make_report(const Options& options, const RuleSet& rules
                              .hits = options.output == OutputFormat::kTable,
                              .summary = !options.quiet};
   std::vector<const Rule*> active;
-  for (const CompiledRule& rule : rules.rules()) active.push_back(rule.rule.get());
+  for (const CompiledRule& rule : rules.rules()) {
+    if (!rule.silent) active.push_back(rule.rule.get());
+  }
+  for (const CompiledCorrelation& rule : rules.correlations()) active.push_back(rule.rule.get());
   TableReport::fit_columns(active, table);
   return std::make_unique<TableReport>(output, table);
 }
@@ -209,6 +212,10 @@ void tell_notes(const Options& options, const Summary& summary, const Engine::Co
   }
   if (!summary.hits_digest) {
     log::note("the hits are more than " + with_separators(HitsDigest::kMaxHits) + ": they have no digest");
+  }
+  if (summary.evicted_groups != 0) {
+    log::note("correlations were short of memory and forgot " + plural(summary.evicted_groups, "group") +
+              ": hits may be missing; raise engine.correlation_memory");
   }
   const std::string missing = incompleteness(summary);
   if (!missing.empty()) {
@@ -269,6 +276,12 @@ void tell_statistics(const RunStatistics& run, const Summary& summary, const Sou
                  {"running processes dropped", processes.evicted_live},
                  {"pids reused", processes.reused_pids},
                  {"id changes hurried", counters.id_changes_hurried},
+                 {"correlation groups", counters.correlator.groups},
+                 {"groups dropped", counters.correlator.evicted_groups},
+                 {"window events dropped", counters.correlator.evicted_events},
+                 {"group memory in KiB", counters.correlator.peak_bytes >> 10},
+                 {"repeats folded", counters.suppressor.folded},
+                 {"windows closed early", counters.suppressor.closed_early},
                  {"peak memory in MiB", static_cast<uint64_t>(usage.ru_maxrss) / 1024}};
   view.rules_digest = hex(summary.rules_digest);
   if (summary.hits_digest) view.hits_digest = hex(*summary.hits_digest);
@@ -337,7 +350,9 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   auto store = open_store(options);
   if (!store) return exit_status_of(store.error());
 
-  Engine engine(*rules, {.max_processes = config.max_processes, .selection = selection});
+  Engine engine(*rules, {.max_processes = config.max_processes,
+                         .selection = selection,
+                         .correlator = {.memory_bytes = config.correlation_memory_bytes}});
   const auto report = make_report(options, **rules, **source, output);
   const auto progress = make_progress(options);
   std::optional<Prefetch> prefetch;

@@ -145,6 +145,12 @@ const Setting* find_setting(std::span<const Setting> table, std::string_view key
   return found == table.end() ? nullptr : &*found;
 }
 
+uint64_t bytes_of(std::string_view text) {
+  const uint64_t number = take_number(text).value_or(0);
+  const unsigned shift = text == "KiB" ? 10 : text == "MiB" ? 20 : 30;
+  return number << shift;
+}
+
 std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text) {
   switch (setting.kind) {
     case SettingKind::kBytes:

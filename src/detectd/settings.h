@@ -39,6 +39,9 @@ std::span<const Setting> alert_settings();
 // Null if there is none of that key.
 const Setting* find_setting(std::span<const Setting> table, std::string_view key);
 
+// "32MiB" as a number; of a text that check_setting() accepts as kBytes.
+uint64_t bytes_of(std::string_view text);
+
 struct SettingMistake {
   std::string code;
   std::string message;

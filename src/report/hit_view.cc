@@ -4,6 +4,7 @@
 
 #include "engine/escape.h"
 #include "engine/process.h"
+#include "src/report/time_zone.h"
 
 namespace detectd {
 namespace {
@@ -92,6 +93,19 @@ std::string command_text(const Event& event, size_t max_bytes) {
     text += " [" + with_separators(view.text.size() - kept.size()) + " bytes more]";
   }
   return text;
+}
+
+std::string hit_text(const Hit& hit, size_t max_bytes) {
+  if (hit.fold) return with_separators(hit.count - 1) + " more since " + format_time(hit.first_ns);
+  if (!hit.rule->correlation) return command_text(*hit.event, max_bytes);
+  const uint64_t parts = hit.parts.size() + hit.parts_left_out;
+  std::string text = "[" + with_separators(parts) + (parts == 1 ? " hit" : " hits");
+  for (const GroupValue& value : hit.group) {
+    FieldView view;
+    view.text = value.value;
+    text += (&value == &hit.group.front() ? "; " : ", ") + escape_text(value.field) + " " + short_text(view);
+  }
+  return text + "] " + command_text(*hit.event, max_bytes);
 }
 
 std::string rule_text(const Rule& rule) {

@@ -16,6 +16,9 @@ std::string user_text(const Event& event);
 // The command line; for an event without one, what the event is about. At most `max_bytes` of it, and then
 // how much is missing.
 std::string command_text(const Event& event, size_t max_bytes);
+// What stands in a hit's line behind who did it: command_text(); of a correlation with its group and how many
+// hits it was made of; of a fold how often it came again.
+std::string hit_text(const Hit& hit, size_t max_bytes);
 // The rule's name, else its title.
 std::string rule_text(const Rule& rule);
 

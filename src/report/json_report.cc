@@ -28,6 +28,8 @@ void JsonReport::show_summary(const Summary& summary) {
   line_ = "{\"type\":\"summary\",\"events\":" + std::to_string(summary.events) +
           ",\"hits\":" + std::to_string(summary.hits) +
           ",\"hits_left_out\":" + std::to_string(summary.hits_left_out) +
+          ",\"folded\":" + std::to_string(summary.folded) +
+          ",\"evicted_groups\":" + std::to_string(summary.evicted_groups) +
           ",\"skipped\":" + std::to_string(summary.skipped) + ",\"lost\":" + std::to_string(summary.lost) +
           ",\"gaps\":" + std::to_string(summary.gaps) +
           ",\"uncounted_gaps\":" + std::to_string(summary.uncounted_gaps) +

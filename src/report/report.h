@@ -26,6 +26,8 @@ struct Summary {
   uint64_t events = 0;          // shown to rules
   uint64_t hits = 0;            // shown to people
   uint64_t hits_left_out = 0;   // by --level, --from, --to
+  uint64_t folded = 0;          // repeats that `suppress` counted and did not show
+  uint64_t evicted_groups = 0;  // groups that correlations forgot for want of memory
   uint64_t skipped = 0;         // lines that could not be read
   uint64_t lost = 0;            // events that the sensor says it lost
   uint64_t gaps = 0;            // intervals in which it was blind or lossy

@@ -97,13 +97,13 @@ std::string TableReport::paint(Level level, std::string text) const {
 TableReport::Row TableReport::make_row(const Hit& hit) const {
   const Event& event = *hit.event;
   Row row;
-  row.time = format_time(event.time_ns);
+  row.time = format_time(hit.fold ? hit.last_ns : event.time_ns);
   row.severity = hit.rule->level;
   row.level = short_name(hit.rule->level);
   row.rule = rule_text(*hit.rule);
   row.lineage = lineage_text(event);
   row.user = user_text(event);
-  row.command = command_text(event, kMaxCommandBytes);
+  row.command = hit_text(hit, kMaxCommandBytes);
   return row;
 }
 

@@ -51,7 +51,7 @@ constexpr const char* kCreate =
 static_assert(kApplicationId == 1146372948 && HitStore::kSchema == 1, "as in kCreate");
 
 constexpr const char* kInsert =
-    "INSERT INTO hits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 1, ?5, ?5)"
+    "INSERT INTO hits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
     " ON CONFLICT (id) DO UPDATE SET count = excluded.count, first_ns = excluded.first_ns,"
     " last_ns = excluded.last_ns";
 
@@ -221,6 +221,9 @@ void HitStore::bind(const Hit& hit) {
   json.clear();
   append_lineage_json(event, json);
   bind_text(statement, 13, json);
+  sqlite3_bind_int64(statement, 14, static_cast<int64_t>(hit.count));
+  sqlite3_bind_int64(statement, 15, hit.first_ns);
+  sqlite3_bind_int64(statement, 16, hit.last_ns);
 }
 
 Status HitStore::record(const Hit& hit) {

@@ -1,13 +1,16 @@
 // A rule file. Every complaint points into the text, shows no control character, and the same text gives
 // the same complaints and rules.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "engine/correlation_parser.h"
 #include "engine/rule_parser.h"
+#include "engine/rule_set.h"
 #include "engine/toml_text.h"
 #include "engine/utf8.h"
 #include "tests/fuzz/property.h"
@@ -32,11 +35,27 @@ void check_span(const SourceFile& file, const Span& span) {
   REQUIRE_PROPERTY(span.column + span.length <= columns + 2);
 }
 
+// What a correlation holds to whatever was written.
+std::string described(const Correlation& correlation) {
+  REQUIRE_PROPERTY(!correlation.rules.empty() && correlation.rules.size() <= kMaxCorrelatedRules);
+  REQUIRE_PROPERTY(correlation.group_by.size() <= kMaxGroupFields);
+  REQUIRE_PROPERTY((correlation.timespan_ns > 0) == (correlation.type != CorrelationType::kNewTerms));
+  std::string text(to_string(correlation.type));
+  for (const RuleReference& reference : correlation.rules) text += reference.text;
+  for (const Bound& bound : correlation.condition.bounds) {
+    REQUIRE_PROPERTY(std::isfinite(bound.number));
+    text += to_string(bound.op);
+  }
+  return text + std::to_string(correlation.timespan_ns);
+}
+
 std::string told(const SourcePtr& file) {
   RuleDocument document;
   Diagnostics diagnostics;
   parse_rules(file, document, diagnostics);
   check_document(document, diagnostics);
+  // What correlations name and lack is told by the compiler. Not for large files: regexes cost time.
+  if (file->text.size() <= 4096) RuleSet::compile(document, diagnostics);
   diagnostics.sort();
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
@@ -48,8 +67,16 @@ std::string told(const SourcePtr& file) {
   for (const Rule& rule : document.rules) {
     check_span(*file, rule.span);
     text += rule.id + rule.title + std::to_string(rule.detection.selections.size());
-    for (const RuleTest& test : rule.tests) text += test.event_json;
+    for (const RuleTest& test : rule.tests) {
+      text += test.event_json;
+      for (const TestEvent& event : test.events) text += std::to_string(event.at_ns) + event.json;
+    }
+    if (rule.correlation) text += described(*rule.correlation);
+    for (const auto& [key, place] : rule.overridden) check_span(*place.file, place.span);
+    text += std::to_string(rule.filters.size());
   }
+  for (const Filter& filter : document.filters) check_span(*file, filter.span);
+  for (const Override& change : document.overrides) check_span(*file, change.span);
   return text;
 }
 

@@ -44,13 +44,25 @@ class Judge {
     for (const Event& event : ready) {
       held_.clear();
       engine_.match(event, matcher_, held_);
-      for (const uint32_t index : held_) ++found.hits[engine_.rules().rules()[index].rule->name];
+      std::vector<Hit> hits;
+      engine_.conclude(event, held_, hits);
+      count(hits, found);
     }
     ready.clear();
+  }
+  void finish(Found& found) {
+    std::vector<Hit> folds;
+    engine_.finish(folds);
+    count(folds, found);
   }
   Engine& engine() { return engine_; }
 
  private:
+  // Folded ones too.
+  static void count(const std::vector<Hit>& hits, Found& found) {
+    for (const Hit& hit : hits) found.hits[hit.rule->name] += hit.fold ? hit.count - 1 : 1;
+  }
+
   Engine engine_;
   Matcher matcher_;
   std::vector<uint32_t> held_;
@@ -78,6 +90,7 @@ Found search(const std::string& path) {
   }
   judge.engine().flush(ready);
   judge.judge(ready, found);
+  judge.finish(found);
   found.events = (*source)->report().events;
   found.skipped = (*source)->report().skipped;
   found.warnings = (*source)->report().diagnostics.all().size();
@@ -94,6 +107,7 @@ TEST_CASE("the way from the web server to root is seen at every step", "[shipped
         "154 events\n"
         "cron_job_installed 1\n"
         "download_piped_to_shell 1\n"
+        "download_then_execute 2\n"
         "kernel_thread_masquerade 1\n"
         "log_or_history_cleared 1\n"
         "program_from_memory 3\n"

@@ -34,6 +34,29 @@ TEST_CASE("rules are selected by id or name, and what is skipped stays away", "[
   CHECK(selected({"web_shell"}, {"id-0"}).empty());
 }
 
+TEST_CASE("what a chosen correlation names runs with it, over chains, and gives no hits",
+          "[rule_selection]") {
+  const auto run = [](const std::vector<std::string>& only, const std::vector<std::string>& skip) {
+    RuleDocument document = three_rules();
+    for (const char* named : {"nc_reverse", "id-3"}) {
+      Rule rule;
+      rule.id = "id-" + std::to_string(document.rules.size());
+      rule.correlation.emplace().rules.push_back({.text = named, .span = {}});
+      document.rules.push_back(rule);
+    }
+    REQUIRE(select_rules(only, skip, document));
+    std::string ids;
+    for (const Rule& rule : document.rules) ids += rule.id + (rule.feeds_only ? "* " : " ");
+    return ids;
+  };
+  CHECK(run({}, {}) == "id-0 id-1 id-2 id-3 id-4 ");
+  CHECK(run({"id-3"}, {}) == "id-1* id-3 ");
+  CHECK(run({"id-4"}, {}) == "id-1* id-3* id-4 ");
+  CHECK(run({"id-4", "id-1"}, {}) == "id-1 id-3* id-4 ");
+  CHECK(run({}, {"id-1", "id-4"}) == "id-0 id-1* id-2 id-3 ");
+  CHECK(run({}, {"id-1", "id-3", "id-4"}) == "id-0 id-2 ");
+}
+
 TEST_CASE("a rule that does not exist is an error with a hint", "[rule_selection]") {
   CHECK(selected({"web_shel"}, {}) ==
         "--only: no rule has the id or name `web_shel`; did you mean `web_shell`?");

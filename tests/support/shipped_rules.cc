@@ -23,6 +23,13 @@ SourcePtr read_source(const fs::path& path, const fs::path& root) {
 
 }  // namespace
 
+std::vector<const Rule*> ShippedRules::all() const {
+  std::vector<const Rule*> all;
+  for (const CompiledRule& compiled : rules->rules()) all.push_back(compiled.rule.get());
+  for (const CompiledCorrelation& compiled : rules->correlations()) all.push_back(compiled.rule.get());
+  return all;
+}
+
 ShippedRules load_shipped_rules() {
   const fs::path root = DETECTD_SOURCE_DIR;
   std::vector<fs::path> paths;
@@ -34,6 +41,7 @@ ShippedRules load_shipped_rules() {
   ShippedRules shipped;
   RuleDocument document;
   for (const fs::path& path : paths) parse_rules(read_source(path, root), document, shipped.diagnostics);
+  check_document(document, shipped.diagnostics);
   shipped.rules = RuleSet::compile(document, shipped.diagnostics);
   return shipped;
 }

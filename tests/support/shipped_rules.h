@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/rule_set.h"
 
@@ -10,6 +11,9 @@ namespace detectd::test {
 struct ShippedRules {
   std::shared_ptr<const RuleSet> rules;
   Diagnostics diagnostics;
+
+  // Active ones, correlations included.
+  std::vector<const Rule*> all() const;
 };
 
 // All files below rules/, in the order of their paths.

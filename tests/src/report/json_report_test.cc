@@ -71,7 +71,7 @@ TEST_CASE("the summary is the last object and says whether the run was complete"
   const std::string zeros(64, '0');
   CHECK(
       written.text() ==
-      R"({"type":"summary","events":5,"hits":1,"hits_left_out":0,"skipped":2,"lost":0,"gaps":0,"uncounted_gaps":0,)"
+      R"({"type":"summary","events":5,"hits":1,"hits_left_out":0,"folded":0,"evicted_groups":0,"skipped":2,"lost":0,"gaps":0,"uncounted_gaps":0,)"
       R"("inactive_rules":0,"rules_digest":")" +
           zeros + R"(","hits_digest":")" + zeros +
           R"(","complete":false})"
