@@ -39,6 +39,11 @@ void JsonWriter::boolean(bool truth) {
   text_ += truth ? "true" : "false";
 }
 
+void JsonWriter::raw(std::string_view json) {
+  separate();
+  append_json_sanitized(json, text_);
+}
+
 void JsonWriter::member(std::string_view name, std::string_view text) {
   key(name);
   string(text);

@@ -26,6 +26,8 @@ class JsonWriter {
   void string(std::string_view text);
   void number(int64_t number);
   void boolean(bool truth);
+  // A value that is valid JSON already, on one line; what must not reach a terminal is escaped.
+  void raw(std::string_view json);
 
   void member(std::string_view name, std::string_view text);
   void member(std::string_view name, const char* text) { member(name, std::string_view(text)); }

@@ -327,6 +327,15 @@ std::vector<std::string> Regex::necessary_literals() const {
   return literals;
 }
 
+std::optional<RegexMatch> Regex::find(std::string_view text, size_t from) const {
+  re2::StringPiece match;
+  const re2::StringPiece whole(text.data(), text.size());
+  if (from > text.size() || !re_->Match(whole, from, text.size(), re2::RE2::UNANCHORED, &match, 1)) {
+    return std::nullopt;
+  }
+  return RegexMatch{.offset = static_cast<size_t>(match.data() - text.data()), .length = match.size()};
+}
+
 size_t Regex::program_size() const { return static_cast<size_t>(re_->ProgramSize()); }
 
 bool Regex::matches_every_text() const {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,12 @@ struct RegexError {
   size_t length = 1;
 };
 
+// In bytes.
+struct RegexMatch {
+  size_t offset = 0;
+  size_t length = 0;
+};
+
 class Regex {
  public:
   static constexpr size_t kMaxBytes = 8u << 20;
@@ -41,6 +48,8 @@ class Regex {
 
   // May be called from several threads at once.
   bool matches(std::string_view text) const;
+  // The leftmost match that begins at `from` or later; what stands before `from` is still its context.
+  std::optional<RegexMatch> find(std::string_view text, size_t from = 0) const;
 
   // Folded literals of at least four bytes of which one is in the folded text of everything it matches; empty where
   // none are known.

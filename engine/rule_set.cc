@@ -174,7 +174,8 @@ void RuleCompiler::compile_rule(const Rule& rule) {
                std::to_string(kMaxInstructions) + " steps; split the rule");
     return;
   }
-  digests_.emplace(rule.id, definition_digest(rule, document_));
+  compiled.digest = definition_digest(rule, document_);
+  digests_.emplace(rule.id, compiled.digest);
   terms_needed_.push_back(keys_.choose(*draft.condition, draft.selections));
   compiled.rule = std::move(shared);
   set_->rules_.push_back(std::move(compiled));

@@ -65,6 +65,7 @@ struct CompiledRule {
   bool vouched = false;  // rests_on_vouched()
   std::string product;   // the logsource's, folded: must equal host.os.type where the event has one
   uint32_t entry = kReject;
+  Sha256 digest{};  // of its definition (rule_digest.h)
 };
 
 // Finds the terms whose keys are in a value of a field.

@@ -153,9 +153,7 @@ ExitStatus show(const ShowOptions&, Call& call) {
 constexpr Command kRulesShowCommand = {
     .name = "rules show",
     .arguments = "RULE [PATH...]",
-    .summary =
-        "a rule as it takes effect, with the origin of each\n"
-        "value",
+    .summary = "a rule as it takes effect, with its origins",
     .manual =
         "Print a rule, given by its id or name, as it takes effect: with what overrides changed, the filters "
         "that except from it, and the lists that it expands.\n"

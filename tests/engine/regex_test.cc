@@ -37,6 +37,21 @@ bool matches_every_text(std::string_view pattern, const RegexFlags& flags = {}) 
 
 }  // namespace
 
+TEST_CASE("a regex tells where it matches, from a place on", "[regex]") {
+  const auto regex = Regex::compile("pass=\\S+|^x", {});
+  const auto find = [&](std::string_view text, size_t from) -> std::string {
+    const std::optional<RegexMatch> match = std::get<Regex>(regex).find(text, from);
+    return match ? std::to_string(match->offset) + "+" + std::to_string(match->length) : "none";
+  };
+  CHECK(find("a pass=1 pass=22", 0) == "2+6");
+  CHECK(find("a pass=1 pass=22", 3) == "9+7");
+  CHECK(find("a pass=1 pass=22", 16) == "none");
+  CHECK(find("a pass=1 pass=22", 17) == "none");
+  CHECK(find("xx", 0) == "0+1");
+  CHECK(find("xx", 1) == "none");
+  CHECK(find("", 0) == "none");
+}
+
 TEST_CASE("a regex is searched for, with case, and its flags are those of Sigma", "[regex]") {
   CHECK(matches("b+c", "abbcd"));
   CHECK_FALSE(matches("b+c", "ac"));
