@@ -14,6 +14,8 @@ namespace {
 
 // Events that a worker matches at a time.
 constexpr size_t kSliceEvents = 256;
+// How long a hit may wait for others to be stored with.
+constexpr int64_t kMaxWaitNs = 100'000'000;
 
 // Adds the time it lives to `total_ns`.
 class Stopwatch {
@@ -29,6 +31,11 @@ class Stopwatch {
 };
 
 }  // namespace
+
+std::string_view to_string(Ending ending) {
+  constexpr std::string_view kNames[] = {"end", "input", "store", "output", "limit", "stopped"};
+  return kNames[static_cast<size_t>(ending)];
+}
 
 Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
     : engine_(engine), edges_(edges), options_(std::move(options)) {
@@ -57,11 +64,8 @@ Ending Pipeline::run() {
   const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
   if (const std::optional<Ending> failed = can_tell ? finish() : std::nullopt) ending = failed;
   if (edges_.progress != nullptr) edges_.progress->hide();
-  if (edges_.store != nullptr && *ending != Ending::kStoreFailed) {
-    if (Status status = edges_.store->flush(); !status) {
-      error_ = std::move(status).error();
-      ending = Ending::kStoreFailed;
-    }
+  if (*ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed) {
+    if (const std::optional<Ending> failed = show_pending()) ending = failed;
   }
   summary_.reached_end = *ending == Ending::kEndOfStream;
   return *ending;
@@ -110,12 +114,9 @@ std::optional<Ending> Pipeline::conclude() {
     const size_t place = i % kSliceEvents;
     const size_t begin = place == 0 ? 0 : slice.ends[place - 1];
     const auto held = std::span(slice.held).subspan(begin, slice.ends[place] - begin);
-    if (const std::optional<Ending> ending = conclude(ready_[i], held)) {
-      show_pending();
-      return ending;
-    }
+    if (std::optional<Ending> ending = conclude(ready_[i], held)) return ending;
   }
-  return show_pending();
+  return show_when_due();
 }
 
 std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uint32_t> held) {
@@ -130,6 +131,7 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   if (event.kind == EventKind::kLost) {
     count_loss(event);
     if (const std::optional<Ending> ending = show_pending()) return ending;
+    if (edges_.store != nullptr) edges_.store->record_gap(event);
     if (edges_.progress != nullptr) edges_.progress->hide();
     edges_.report.show_loss(event);
   }
@@ -148,15 +150,11 @@ std::optional<Ending> Pipeline::finish() {
 
 std::optional<Ending> Pipeline::take_hits() {
   for (Hit& hit : hits_) {
-    if (hit.fold) {
-      if (const std::optional<Ending> ending = store_hit(hit)) return ending;
-      pending_.push_back(std::move(hit));
-      continue;
-    }
-    count(hit);
-    if (const std::optional<Ending> ending = store_hit(hit)) return ending;
+    const bool fold = hit.fold;
+    if (!fold) count(hit);
+    if (edges_.store != nullptr) edges_.store->record(hit);
     pending_.push_back(std::move(hit));
-    if (options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
+    if (!fold && options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
   }
   return std::nullopt;
 }
@@ -184,15 +182,24 @@ void Pipeline::count_loss(const Event& event) {
   }
 }
 
-std::optional<Ending> Pipeline::store_hit(const Hit& hit) {
-  if (edges_.store == nullptr) return std::nullopt;
-  Status status = edges_.store->record(hit);
-  if (status) return std::nullopt;
-  error_ = std::move(status).error();
-  return Ending::kStoreFailed;
+// What is shown is stored: with a store hits wait for a batch, but not for long.
+std::optional<Ending> Pipeline::show_when_due() {
+  const int64_t now_ns = steady_clock_ns();
+  const bool due =
+      edges_.store == nullptr || edges_.store->batch_is_full() || now_ns - shown_ns_ > kMaxWaitNs;
+  if (!due) return std::nullopt;
+  shown_ns_ = now_ns;
+  return show_pending();
 }
 
 std::optional<Ending> Pipeline::show_pending() {
+  if (edges_.store != nullptr) {
+    if (Status status = edges_.store->commit(); !status) {
+      error_ = std::move(status).error();
+      pending_.clear();
+      return Ending::kStoreFailed;
+    }
+  }
   if (!pending_.empty()) {
     if (edges_.progress != nullptr) edges_.progress->hide();
     edges_.report.show_hits(pending_);

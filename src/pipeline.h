@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "engine/engine.h"
@@ -25,6 +26,8 @@
 namespace detectd {
 
 enum class Ending : uint8_t { kEndOfStream, kInputFailed, kStoreFailed, kOutputFailed, kLimit, kStopped };
+// `end`, `input`, `store`, `output`, `limit`, `stopped`.
+std::string_view to_string(Ending ending);
 
 // Where a run's time went, and what it saw.
 struct RunStatistics {
@@ -82,7 +85,7 @@ class Pipeline {
   std::optional<Ending> finish();
   void count(const Hit& hit);
   void count_loss(const Event& event);
-  std::optional<Ending> store_hit(const Hit& hit);
+  std::optional<Ending> show_when_due();
   std::optional<Ending> show_pending();
   void keep_pace(const Event& event);
   void tell_progress();
@@ -96,7 +99,8 @@ class Pipeline {
   std::vector<Slice> slices_;
   std::vector<Matcher> matchers_;  // by worker
   std::vector<Hit> hits_;          // of one event
-  std::vector<Hit> pending_;       // to be shown
+  std::vector<Hit> pending_;       // to be shown, once they are stored
+  int64_t shown_ns_ = 0;           // of the steady clock
   Summary summary_;
   std::array<std::set<const Rule*>, kLevelCount> rules_hit_;
   RunStatistics statistics_;

@@ -167,6 +167,10 @@ void Reader::read_setting(const Setting& setting, const toml::node& node, std::v
       config_.rule_paths.push_back(path.as_string()->get());
     }
   }
+  if (setting.key == "store.redact") {
+    config_.redact.clear();
+    for (const toml::node& pattern : *node.as_array()) config_.redact.push_back(pattern.as_string()->get());
+  }
   if (setting.key == "engine.max_processes") {
     config_.max_processes = static_cast<size_t>(node.as_integer()->get());
   }
@@ -258,6 +262,7 @@ Config built_in() {
   config.rule_paths = {"/usr/share/detectd/rules", "/etc/detectd/rules"};
   config.max_processes = 100'000;
   config.correlation_memory_bytes = size_t{64} << 20;
+  config.redact = {R"((?i)password=\S+)"};
   return config;
 }
 

@@ -31,6 +31,7 @@ struct Config {
   std::vector<std::string> rule_paths;
   size_t max_processes = 0;
   size_t correlation_memory_bytes = 0;
+  std::vector<std::string> redact;  // regular expressions
 
   const Value& find(std::string_view key) const;
   void set_rule_paths(const std::vector<std::string>& paths, const std::string& origin);

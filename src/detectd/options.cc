@@ -25,6 +25,7 @@ Status check_captures(const std::vector<std::string>& captures) {
 
 Result<Options> parse_options(const std::vector<std::string>& words) {
   Options options;
+  options.words = words;
   const auto more = read_command_line(words, {{option_table(), &options}}, "detectd --help");
   if (!more) return more.error();
   if (!more->empty() && options.captures.empty()) {

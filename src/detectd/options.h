@@ -25,6 +25,7 @@ struct Options {
   bool print_config = false;
   bool help = false;
   bool version = false;
+  std::vector<std::string> words;  // all of it, as written
 
   std::vector<std::string> only;
   std::vector<std::string> skip;

@@ -14,6 +14,7 @@
 #include "engine/escape.h"
 #include "engine/rule_lint.h"
 #include "src/clock.h"
+#include "src/detectd/replay_store.h"
 #include "src/log.h"
 #include "src/pipeline.h"
 #include "src/report/hit_view.h"
@@ -26,7 +27,9 @@
 #include "src/sources/prefetch.h"
 #include "src/sources/replay.h"
 #include "src/stop.h"
+#include "src/store_messages.h"
 #include "src/text.h"
+#include "src/time_option.h"
 
 namespace detectd {
 namespace {
@@ -117,47 +120,6 @@ Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const 
     log::error(source.error().message);
   }
   return source;
-}
-
-// The store's messages begin with a code, as `D406: `.
-void tell_store_error(const Error& error) {
-  const size_t colon = error.message.find(": ");
-  if (!error.message.starts_with("D4") || colon == std::string::npos) {
-    log::error(error.message);
-    return;
-  }
-  Diagnostic diagnostic;
-  diagnostic.code = error.message.substr(0, colon);
-  diagnostic.message = error.message.substr(colon + 2);
-  Diagnostics diagnostics;
-  diagnostics.add(std::move(diagnostic));
-  log::show(diagnostics);
-}
-
-Result<std::optional<HitStore>> open_store(const Options& options) {
-  if (!options.db) return std::optional<HitStore>();
-  Result<HitStore> store = HitStore::open(*options.db);
-  if (!store) {
-    tell_store_error(store.error());
-    return std::move(store).error();
-  }
-  return std::optional<HitStore>(*std::move(store));
-}
-
-// --from or --to; D500 for what is no time.
-bool read_time(std::string_view option, const std::optional<std::string>& text,
-               std::optional<int64_t>& time_ns) {
-  if (!text) return true;
-  time_ns = parse_time(*text, wall_clock_ns());
-  if (time_ns) return true;
-  Diagnostic diagnostic;
-  diagnostic.code = "D500";
-  diagnostic.message = std::string(option) + ": `" + escape_text(*text) + "` is not a time";
-  diagnostic.help = "write `-2h`, `yesterday`, `2026-11-21 10:00` or RFC 3339";
-  Diagnostics diagnostics;
-  diagnostics.add(std::move(diagnostic));
-  log::show(diagnostics);
-  return false;
 }
 
 std::unique_ptr<Report> make_report(const Options& options, const RuleSet& rules, const ReplaySource& source,
@@ -347,14 +309,18 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   auto source = open_source(options, (*rules)->schema(), decoders);
   if (!source && stop_requested()) return first_of(tell_ending(options, Ending::kStopped, {}));
   if (!source) return exit_status_of(source.error());
-  auto store = open_store(options);
-  if (!store) return exit_status_of(store.error());
+  const auto progress = make_progress(options);
+  ReplayStore store({.path = options.db,
+                     .command = options.words,
+                     .redact = config.redact,
+                     .progress = progress.get(),
+                     .workers = &matchers});
+  if (Status status = store.open(**rules, **source); !status) return exit_status_of(status.error());
 
   Engine engine(*rules, {.max_processes = config.max_processes,
                          .selection = selection,
                          .correlator = {.memory_bytes = config.correlation_memory_bytes}});
   const auto report = make_report(options, **rules, **source, output);
-  const auto progress = make_progress(options);
   std::optional<Prefetch> prefetch;
   if (ahead) prefetch.emplace(**source);
   Pipeline pipeline(engine,
@@ -362,7 +328,7 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
                      .report = *report,
                      .output = output,
                      .workers = matchers,
-                     .store = *store ? &**store : nullptr,
+                     .store = store.get(),
                      .progress = progress.get()},
                     chosen);
   const Ending ending = pipeline.run();
@@ -371,11 +337,13 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
 
   Summary summary = pipeline.summary();
   summary.elapsed_ns = shown_elapsed_ns(start_ns);
+  const bool all_stored = store.close(summary, to_string(ending));
   report->show_summary(summary);
   output.flush();
   // A reader of standard output that is gone has heard enough.
   if (!output.closed()) tell_source(**source, pipeline.error(), ending);
   std::vector<ExitStatus> statuses = tell_ending(options, ending, pipeline.error());
+  if (!all_stored) statuses.push_back(ExitStatus::kSystem);
   tell_notes(options, summary, engine.counters());
   if (options.stats) {
     tell_statistics(pipeline.statistics(), summary, (*source)->report(), engine.counters());

@@ -27,6 +27,7 @@ void JsonReport::show_loss(const Event& event) {
 void JsonReport::show_summary(const Summary& summary) {
   line_ = "{\"type\":\"summary\",\"events\":" + std::to_string(summary.events) +
           ",\"hits\":" + std::to_string(summary.hits) +
+          (summary.stored ? ",\"stored\":" + std::to_string(*summary.stored) : "") +
           ",\"hits_left_out\":" + std::to_string(summary.hits_left_out) +
           ",\"folded\":" + std::to_string(summary.folded) +
           ",\"evicted_groups\":" + std::to_string(summary.evicted_groups) +

@@ -33,6 +33,7 @@ struct Summary {
   uint64_t gaps = 0;            // intervals in which it was blind or lossy
   uint64_t uncounted_gaps = 0;  // those of them of which nobody knows how much was lost
   uint64_t inactive_rules = 0;
+  std::optional<uint64_t> stored = std::nullopt;  // hits, where there is a database
   bool reached_end = true;  // of the stream: no mistake, limit, time or signal ended the run before
   int64_t elapsed_ns = 0;
   Sha256 rules_digest{};

@@ -1,249 +1,331 @@
 #include "src/store/hit_store.h"
 
-#include <fcntl.h>
-#include <sqlite3.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <string_view>
+#include <algorithm>
 #include <utility>
 
 #include "engine/escape.h"
-#include "engine/hit_json.h"
-#include "engine/process.h"
+#include "engine/timestamp.h"
+#include "src/clock.h"
+#include "src/store/rescue.h"
+#include "src/store/run_codec.h"
+#include "src/store/schema.h"
 
 namespace detectd {
 namespace {
 
-constexpr int kApplicationId = 0x44544354;
-constexpr size_t kBatch = 1000;
-constexpr int kBusyTimeoutMs = 2000;
+constexpr int64_t kRetryNs = kNanosPerSecond;
+constexpr int kPatientMs = 2000;
+constexpr size_t kSliceHits = 50;
+// About what a record needs besides its event.
+constexpr size_t kRecordBytes = 2000;
 
-constexpr const char* kSetUp =
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = NORMAL;";
-
-constexpr const char* kCreate =
-    "CREATE TABLE hits ("
-    " id TEXT PRIMARY KEY NOT NULL,"
-    " rule_id TEXT NOT NULL,"
-    " rule_title TEXT NOT NULL,"
-    " level TEXT NOT NULL,"
-    " time_ns INTEGER NOT NULL,"
-    " host TEXT,"
-    " pid INTEGER,"
-    " entity_id TEXT,"
-    " executable TEXT,"
-    " command_line TEXT,"
-    " user TEXT,"
-    " event TEXT NOT NULL,"
-    " lineage TEXT NOT NULL,"
-    " count INTEGER NOT NULL,"
-    " first_ns INTEGER NOT NULL,"
-    " last_ns INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX hits_by_time ON hits (time_ns);"
-    "PRAGMA application_id = 1146372948;"
-    "PRAGMA user_version = 1;";
-static_assert(kApplicationId == 1146372948 && HitStore::kSchema == 1, "as in kCreate");
-
-constexpr const char* kInsert =
-    "INSERT INTO hits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"
-    " ON CONFLICT (id) DO UPDATE SET count = excluded.count, first_ns = excluded.first_ns,"
-    " last_ns = excluded.last_ns";
-
-std::string with_path(std::string_view code, const std::string& path, std::string_view what) {
-  return std::string(code) + ": " + escape_text(path) + " " + std::string(what);
-}
-
-std::string first_bytes(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return {};
-  unsigned char bytes[8];
-  const ssize_t size = ::read(descriptor, bytes, sizeof bytes);
-  ::close(descriptor);
-  std::string text;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  for (ssize_t i = 0; i < size; ++i) {
-    if (!text.empty()) text += ' ';
-    text += kDigits[bytes[i] >> 4];
-    text += kDigits[bytes[i] & 15];
-  }
-  return text;
-}
-
-std::string free_space(const std::string& path) {
-  struct statvfs info {};
-  if (statvfs(path.c_str(), &info) != 0) return {};
-  return "; " + std::to_string((info.f_bavail * info.f_frsize) >> 20) + " MiB are free";
-}
-
-// SQLite would create it with the mode of the umask.
-Status create_private(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-  if (descriptor < 0) {
-    const int number = errno;
-    return Error{Errc::kPermission,
-                 with_path("D406", path, "can not be opened for writing: ") + std::strerror(number)};
-  }
-  struct stat status {};
-  const bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-  ::close(descriptor);
-  if (regular) return {};
-  return Error{Errc::kSystem, with_path("D400", path, "is not a regular file")};
-}
-
-void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
-  sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
-}
-
-void bind_field(sqlite3_stmt* statement, int index, const FieldView& value) {
-  if (value.has_value()) bind_text(statement, index, value.text);
+std::string with_number(uint64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
 }
 
 }  // namespace
 
-void HitStore::Closer::operator()(sqlite3* database) const { sqlite3_close(database); }
-void HitStore::Closer::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-
-HitStore::HitStore(std::string path, std::unique_ptr<sqlite3, Closer> database)
-    : path_(std::move(path)), database_(std::move(database)) {}
-HitStore::HitStore(HitStore&&) noexcept = default;
-HitStore::~HitStore() = default;
-
-Error HitStore::failure(int code) const {
-  switch (code & 0xFF) {
-    case SQLITE_NOTADB:
-      return {Errc::kSystem,
-              with_path("D400", path_, "is not a SQLite database (first bytes ") + first_bytes(path_) + ")"};
-    case SQLITE_CORRUPT:
-      return {Errc::kSystem, with_path("D401", path_, "is damaged: ") + sqlite3_errmsg(database_.get())};
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {Errc::kSystem, with_path("D404", path_, "is locked by another program")};
-    case SQLITE_FULL:
-      return {Errc::kFull, with_path("D405", path_, "can not grow: the disk is full") + free_space(path_)};
-    case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-      return {Errc::kPermission,
-              with_path("D406", path_, "can not be written: ") + sqlite3_errmsg(database_.get())};
-    default:
-      return {Errc::kSystem,
-              with_path("D406", path_, "can not be written: ") + sqlite3_errmsg(database_.get())};
-  }
-}
-
-Status HitStore::execute(const char* sql) {
-  const int code = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
-  if (code == SQLITE_OK) return {};
-  return failure(sqlite3_extended_errcode(database_.get()));
-}
-
-Result<int64_t> HitStore::query_number(const char* sql) {
-  sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v2(database_.get(), sql, -1, &raw, nullptr);
-  const std::unique_ptr<sqlite3_stmt, Closer> statement(raw);
-  if (code != SQLITE_OK) return failure(code);
-  const int step = sqlite3_step(statement.get());
-  if (step != SQLITE_ROW) return failure(step);
-  return int64_t{sqlite3_column_int64(statement.get(), 0)};
-}
-
-Status HitStore::create_or_check_schema() {
-  if (Status status = execute("BEGIN IMMEDIATE"); !status) return status;
-  const Result<int64_t> tables = query_number("SELECT count(*) FROM sqlite_schema");
-  if (!tables) return tables.error();
-  const Result<int64_t> application = query_number("PRAGMA application_id");
-  if (!application) return application.error();
-  const Result<int64_t> schema = query_number("PRAGMA user_version");
-  if (!schema) return schema.error();
-  if (*tables == 0 && *application == 0) {
-    if (Status status = execute(kCreate); !status) return status;
-  } else if (*application != kApplicationId) {
-    return Error{Errc::kSystem,
-                 with_path("D402", path_, "holds no hits; was it created by another program?")};
-  } else if (*schema != kSchema) {
-    return Error{Errc::kSystem, with_path("D403", path_, "has schema ") + std::to_string(*schema) +
-                                    ", this detectd knows " + std::to_string(kSchema) +
-                                    "; use the newer one"};
-  }
-  return execute("COMMIT");
-}
-
-Status HitStore::prepare() {
-  sqlite3_stmt* statement = nullptr;
-  const int code =
-      sqlite3_prepare_v3(database_.get(), kInsert, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return failure(code);
-  insert_.reset(statement);
-  return {};
-}
-
-Result<HitStore> HitStore::open(const std::string& path) {
-  // SQLite gives names such as ":memory:" and "file:x" a meaning of their own.
-  const std::string file = path.substr(0, 1) == "/" ? path : "./" + path;
-  if (Status status = create_private(path); !status) return std::move(status).error();
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
-  HitStore store(path, std::unique_ptr<sqlite3, Closer>(raw));
-  if (code != SQLITE_OK) return store.failure(code);
-  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
-  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  if (Status status = store.create_or_check_schema(); !status) return std::move(status).error();
-  if (Status status = store.execute(kSetUp); !status) return std::move(status).error();
-  if (Status status = store.prepare(); !status) return std::move(status).error();
+Result<std::unique_ptr<HitStore>> HitStore::open(Options options) {
+  Result<Redaction> redaction = Redaction::compile(options.redact);
+  if (!redaction) return std::move(redaction.error()).within("redact");
+  std::unique_ptr<HitStore> store(new HitStore(std::move(options)));
+  store->redaction_ = std::move(*redaction);
+  if (Status status = store->open_database(); !status) return std::move(status).error();
+  if (Status status = store->open_spill(); !status) return std::move(status).error();
   return store;
 }
 
-void HitStore::bind(const Hit& hit) {
-  const Event& event = *hit.event;
-  sqlite3_stmt* statement = insert_.get();
-  bind_text(statement, 1, to_string(hit.id));
-  bind_text(statement, 2, hit.rule->id);
-  bind_text(statement, 3, hit.rule->title);
-  bind_text(statement, 4, to_string(hit.rule->level));
-  sqlite3_bind_int64(statement, 5, event.time_ns);
-  bind_field(statement, 6, event.find(field::kHostName));
-  const FieldView pid = event.find(process_field(Leaf::kPid));
-  if (pid.type == Type::kInteger) sqlite3_bind_int64(statement, 7, pid.number);
-  bind_field(statement, 8, event.find(process_field(Leaf::kEntityId)));
-  bind_field(statement, 9, event.find(process_field(Leaf::kExecutable)));
-  bind_field(statement, 10, event.find(process_field(Leaf::kCommandLine)));
-  const FieldView name = event.find(process_field(Leaf::kUserName));
-  bind_field(statement, 11, name.has_value() ? name : event.find(process_field(Leaf::kUserId)));
-  std::string json;
-  append_event_json(event, json);
-  bind_text(statement, 12, json);
-  json.clear();
-  append_lineage_json(event, json);
-  bind_text(statement, 13, json);
-  sqlite3_bind_int64(statement, 14, static_cast<int64_t>(hit.count));
-  sqlite3_bind_int64(statement, 15, hit.first_ns);
-  sqlite3_bind_int64(statement, 16, hit.last_ns);
+HitStore::~HitStore() {
+  if (spill_ && spill_->empty() && options_.spill.empty()) spill_->remove();
 }
 
-Status HitStore::record(const Hit& hit) {
-  if (pending_ == 0) {
-    if (Status status = execute("BEGIN IMMEDIATE"); !status) return status;
+Status HitStore::open_database() {
+  writer_.reset();
+  database_.reset();
+  Result<Database> opened = Database::open(options_.path, Database::Access::kCreate);
+  if (!opened) return std::move(opened).error();
+  database_ = std::make_unique<Database>(std::move(*opened));
+  Status status = prepare_to_write(*database_);
+  if (status) {
+    Result<HitWriter> writer = HitWriter::open(*database_);
+    if (writer) {
+      writer_.emplace(std::move(*writer));
+    } else {
+      status = std::move(writer).error();
+    }
   }
-  ++pending_;
-  bind(hit);
-  const int code = sqlite3_step(insert_.get());
-  Status status = code == SQLITE_DONE ? Status{} : failure(code);
-  sqlite3_reset(insert_.get());
-  sqlite3_clear_bindings(insert_.get());
-  if (status && pending_ >= kBatch) return flush();
+  run_is_known_ = false;
+  if (!status) database_.reset();
   return status;
 }
 
-Status HitStore::flush() {
-  if (pending_ == 0) return {};
-  pending_ = 0;
-  return execute("COMMIT");
+Status HitStore::open_spill() {
+  const std::string path = options_.spill.empty() ? spill_path_of(options_.path) : options_.spill;
+  Result<SpillFile> spill = SpillFile::open(path);
+  if (!spill) {
+    // Another run into the same database has it: this one does without.
+    spill_error_ = std::move(spill).error();
+    return {};
+  }
+  spill_.emplace(std::move(*spill));
+  if (spill_->empty()) return {};
+  const uint64_t hits = spill_->hits();
+  if (Status status = import_spill(); !status) return status;
+  tell(Errc::kSystem, with_number(hits, "hit") + " that waited in " + escape_text(path) + " " +
+                          (hits == 1 ? "is" : "are") + " in the database now");
+  return {};
+}
+
+void HitStore::tell(Errc code, std::string message) const {
+  if (options_.tell) options_.tell({code, std::move(message)});
+}
+
+Status HitStore::begin_run(Run run) {
+  run_ = std::move(run.start);
+  name_of_file_ = std::move(run.name_of_file);
+  run_is_kept_ = run_is_known_ = run_is_spilled_ = false;
+  rules_.clear();
+  for (const CompiledRule& rule : run.rules.rules()) {
+    auto record = std::make_shared<const RuleRecord>(make_rule_record(*rule.rule, hex(rule.digest)));
+    rules_.emplace(rule.rule.get(), KnownRule{rule.rule, std::move(record)});
+  }
+  return keep_batch(true);
+}
+
+std::shared_ptr<const RuleRecord> HitStore::rule_record(const std::shared_ptr<const Rule>& rule) {
+  KnownRule& known = rules_[rule.get()];
+  if (known.record == nullptr) {
+    known = {rule, std::make_shared<const RuleRecord>(make_rule_record(*rule, {}))};
+  }
+  return known.record;
+}
+
+void HitStore::record(const Hit& hit, std::string_view response_outcome) {
+  batch_.push_back({hit, std::string(response_outcome)});
+  batch_bytes_ += hit.event->raw().size() + kRecordBytes;
+  // What was done to a process must survive a power cut.
+  const bool responds = hit.rule->response && hit.rule->response->action != ResponseAction::kAlert;
+  batch_is_durable_ |= responds && response_outcome != "replay";
+}
+
+void HitStore::make_records() {
+  if (records_.size() < batch_.size()) records_.resize(batch_.size());
+  for (size_t i = 0; i < batch_.size(); ++i) records_[i].rule = rule_record(batch_[i].hit.rule);
+  const auto make = [this](size_t number, size_t) {
+    const size_t end = std::min((number + 1) * kSliceHits, batch_.size());
+    for (size_t i = number * kSliceHits; i < end; ++i) {
+      const Hit& hit = batch_[i].hit;
+      std::string_view file;
+      if (hit.event->origin.line != 0 && name_of_file_) file = name_of_file_(hit.event->origin.file);
+      make_hit_record(
+          hit,
+          {.redaction = redaction_, .capture_file = file, .response_outcome = batch_[i].response_outcome},
+          records_[i]);
+    }
+  };
+  const size_t slices = (batch_.size() + kSliceHits - 1) / kSliceHits;
+  if (options_.workers != nullptr) return options_.workers->run(slices, make);
+  for (size_t i = 0; i < slices; ++i) make(i, 0);
+}
+
+void HitStore::record_gap(const Event& event) { gaps_.push_back(make_gap_record(event, redaction_)); }
+
+void HitStore::forget_batch() {
+  // A batch of huge events must not keep its memory.
+  if (batch_bytes_ > kBatchBytes) records_.clear();
+  batch_.clear();
+  batch_bytes_ = 0;
+  batch_is_durable_ = false;
+  gaps_.clear();
+}
+
+HitStore::Counters HitStore::counters() const {
+  return {.stored = stored_, .waiting = spill_ ? spill_->hits() : 0};
+}
+
+Status HitStore::commit() {
+  if (batch_.empty() && gaps_.empty()) return {};
+  return keep_batch(!degraded_);
+}
+
+Status HitStore::keep_batch(bool patient) {
+  make_records();
+  Status status;
+  if (!patient && steady_clock_ns() < next_try_ns_) {
+    status = commit_to_spill({});
+  } else if (Status committed = commit_to_database(patient); !committed) {
+    status = commit_to_spill(committed.error());
+  }
+  if (status) {
+    stored_ += batch_.size();
+    run_is_kept_ = run_.has_value();
+  }
+  forget_batch();
+  return status;
+}
+
+Status HitStore::commit_to_database(bool patient) {
+  Status status = follow_file();
+  if (status) {
+    database_->set_busy_timeout_ms(patient ? kPatientMs : 0);
+    status = write_or_make_room();
+  }
+  // Removed meanwhile: what was written is in a file without a name.
+  if (status && database_->is_gone()) {
+    status = follow_file();
+    if (status) status = write_or_make_room();
+  }
+  if (!status) {
+    next_try_ns_ = steady_clock_ns() + kRetryNs;
+    return status;
+  }
+  if (std::exchange(degraded_, false)) {
+    tell(Errc::kSystem, escape_text(options_.path) + " takes hits again; none of them is missing");
+  }
+  return {};
+}
+
+// The log may hold pages that the file could take, and does so only when asked.
+Status HitStore::write_or_make_room() {
+  Status status = write_batch();
+  if (status || status.error().code != Errc::kFull) return status;
+  if (!database_->execute("PRAGMA wal_checkpoint(TRUNCATE)")) return status;
+  return write_batch();
+}
+
+Status HitStore::write_batch() {
+  if (spill_ && !spill_->empty()) {
+    if (Status status = import_spill(); !status) return status;
+  }
+  if (batch_is_durable_) {
+    if (Status status = writer_->set_durable(true); !status) return status;
+  }
+  Status status = writer_->begin();
+  if (status) {
+    status = write_rows(wall_clock_ns());
+    if (status) status = writer_->commit();
+    if (!status) writer_->roll_back();
+    run_is_known_ = run_is_known_ || (status && run_);
+  }
+  if (batch_is_durable_) {
+    if (Status back = writer_->set_durable(false); status && !back) return back;
+  }
+  return status;
+}
+
+Status HitStore::write_rows(int64_t stored_ns) {
+  if (run_ && !run_is_known_) {
+    if (Status status = run_is_kept_ ? writer_->continue_run(*run_) : writer_->begin_run(*run_); !status) {
+      return status;
+    }
+  }
+  for (size_t i = 0; i < batch_.size(); ++i) {
+    if (Status status = writer_->record(records_[i], stored_ns); !status) return status;
+  }
+  for (const GapRecord& gap : gaps_) {
+    if (Status status = writer_->record(gap); !status) return status;
+  }
+  if (run_end_) {
+    if (Status status = writer_->end_run(*run_end_); !status) return status;
+  }
+  return {};
+}
+
+Status HitStore::commit_to_spill(const Error& reason) {
+  if (!spill_) {
+    Error error = reason.message.empty() ? Error{Errc::kSystem, "the database takes no hits"} : reason;
+    error.message += "; and there is no spill: " + spill_error_->message;
+    return error;
+  }
+  if (run_ && !run_is_spilled_) spill_->add(SpillKind::kRunStart, pack(*run_));
+  std::string bytes;
+  for (size_t i = 0; i < batch_.size(); ++i) {
+    bytes.clear();
+    append_record(records_[i], bytes);
+    spill_->add(SpillKind::kHit, bytes);
+  }
+  for (const GapRecord& gap : gaps_) {
+    bytes.clear();
+    append_record(gap, bytes);
+    spill_->add(SpillKind::kGap, bytes);
+  }
+  if (run_end_) spill_->add(SpillKind::kRunEnd, pack(*run_end_));
+  if (Status status = spill_->flush(batch_is_durable_); !status) {
+    Error error = std::move(status).error();
+    if (!reason.message.empty())
+      error.message = reason.message + "; and the spill takes no more: " + error.message;
+    return error;
+  }
+  run_is_spilled_ = run_.has_value();
+  if (!std::exchange(degraded_, true)) {
+    tell(reason.code,
+         reason.message + "; hits go to " + escape_text(spill_->path()) + " until it takes them again");
+  }
+  return {};
+}
+
+Status HitStore::import_entry(const SpillFile::Entry& entry, int64_t stored_ns) {
+  switch (entry.kind) {
+    case SpillKind::kHit:
+      if (const auto hit = read_hit_record(entry.payload)) return writer_->record(*hit, stored_ns);
+      break;
+    case SpillKind::kGap:
+      if (const auto gap = read_gap_record(entry.payload)) return writer_->record(*gap);
+      break;
+    case SpillKind::kRunStart:
+      if (const auto start = unpack_run_start(entry.payload)) return writer_->continue_run(*start);
+      break;
+    case SpillKind::kRunEnd:
+      if (const auto end = unpack_run_end(entry.payload)) return writer_->end_run(*end);
+      break;
+  }
+  // Of a later version: its check was right, so somebody else can read it.
+  return Error{Errc::kSystem, "D406: " + escape_text(spill_->path()) + " holds entries of a newer detectd"};
+}
+
+// In batches; done again from the start after a failure, which adds nothing twice.
+Status HitStore::import_spill() {
+  const int64_t stored_ns = wall_clock_ns();
+  spill_->rewind();
+  std::optional<SpillFile::Entry> entry = spill_->read_next();
+  while (entry) {
+    Status status = writer_->begin();
+    for (size_t i = 0; status && entry && i < kBatchHits; ++i) {
+      status = import_entry(*entry, stored_ns);
+      entry = spill_->read_next();
+    }
+    if (status) status = writer_->commit();
+    if (!status) {
+      writer_->roll_back();
+      return status;
+    }
+  }
+  // The run of the entries may be another than this one.
+  run_is_known_ = run_is_spilled_ = false;
+  return spill_->clear();
+}
+
+// A file that was removed or replaced takes hits nobody will find.
+Status HitStore::follow_file() {
+  if (database_ != nullptr && !database_->is_gone()) return {};
+  if (database_ != nullptr) {
+    tell(Errc::kSystem, rescue(*database_, wall_clock_ns()));
+    writer_.reset();
+    database_->abandon();
+  }
+  return open_database();
+}
+
+Status HitStore::end_run(const RunEnd& end) {
+  run_end_ = end;
+  Status status = keep_batch(true);
+  run_end_.reset();
+  run_.reset();
+  const uint64_t waiting = counters().waiting;
+  if (!status || waiting == 0) return status;
+  return Error{Errc::kSystem, with_number(waiting, "hit") + (waiting == 1 ? " waits in " : " wait in ") +
+                                  escape_text(spill_->path()) + ": the next run with " +
+                                  escape_text(options_.path) + " brings them into it"};
 }
 
 }  // namespace detectd

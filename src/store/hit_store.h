@@ -1,64 +1,129 @@
-// Hits in a SQLite database: one row a hit, by its id, so that storing the same hit twice adds nothing.
+// Where a run keeps its hits: a database, beside it a spill that takes them while the database can not.
 //
-//   CREATE TABLE hits (
-//     id TEXT PRIMARY KEY,          -- 32 hexadecimal digits
-//     rule_id, rule_title, level TEXT,
-//     time_ns INTEGER,              -- since 1970-01-01T00:00:00Z
-//     host TEXT, pid INTEGER, entity_id, executable, command_line, user TEXT,  -- NULL where unknown
-//     event TEXT, lineage TEXT,     -- JSON, as in the output
-//     count, first_ns, last_ns INTEGER
-//   ) STRICT, WITHOUT ROWID;
+//   record, record, ...   keep them in memory
+//   commit                makes them stay: in the database, else in the spill. Only then are they shown.
 //
-// application_id 0x44544354 ("DTCT") and user_version say that it is ours, and which schema.
+// While the spill holds hits, each commit brings them back once the database can take them again. What is in
+// the spill when the program ends is brought back by the next that opens the database.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 #include "engine/hit.h"
 #include "engine/result.h"
-
-struct sqlite3;
-struct sqlite3_stmt;
+#include "engine/rule_set.h"
+#include "src/store/database.h"
+#include "src/store/hit_record.h"
+#include "src/store/hit_writer.h"
+#include "src/store/redaction.h"
+#include "src/store/spill_file.h"
+#include "src/worker_pool.h"
 
 namespace detectd {
 
 class HitStore {
  public:
-  static constexpr int kSchema = 1;
+  // What a batch may hold before it is to be committed.
+  static constexpr size_t kBatchHits = 1000;
+  static constexpr size_t kBatchBytes = size_t{16} << 20;
 
-  // Creates the file (mode 0600) and the schema where they are missing. A file that is something else is
-  // left as it is: its message begins with its code (D400 not a database, D401 damaged, D402 another
-  // program's, D403 a newer schema, D404 locked, D405 full, D406 not accessible).
-  static Result<HitStore> open(const std::string& path);
-
-  ~HitStore();
-  HitStore(HitStore&&) noexcept;
-  HitStore& operator=(HitStore&&) = delete;
-
-  // Rows are committed by flush(), and after each thousand.
-  Status record(const Hit& hit);
-  Status flush();
-
- private:
-  struct Closer {
-    void operator()(sqlite3* database) const;
-    void operator()(sqlite3_stmt* statement) const;
+  struct Options {
+    std::string path;
+    std::string spill;  // empty: beside the database, and removed at the end if it holds nothing
+    std::vector<std::string> redact;  // regular expressions
+    // Is told what a person should know: hits go to the spill, they are back, the file was removed. May be empty.
+    std::function<void(const Error&)> tell;
+    WorkerPool* workers = nullptr;  // that help to make records of hits; must outlive the store
+  };
+  struct Counters {
+    uint64_t stored = 0;   // hits that stay, those in the spill included
+    uint64_t waiting = 0;  // in the spill
   };
 
-  HitStore(std::string path, std::unique_ptr<sqlite3, Closer> database);
-  Status execute(const char* sql);
-  Status prepare();
-  Status create_or_check_schema();
-  Result<int64_t> query_number(const char* sql);
-  void bind(const Hit& hit);
-  Error failure(int code) const;
+  // Creates the file (mode 0600) and the schema where they are missing. A file that is something else is left as
+  // it is; the message begins with its code (database.h).
+  static Result<std::unique_ptr<HitStore>> open(Options options);
+  ~HitStore();
+  HitStore(const HitStore&) = delete;
+  HitStore& operator=(const HitStore&) = delete;
 
-  std::string path_;
-  std::unique_ptr<sqlite3, Closer> database_;
-  std::unique_ptr<sqlite3_stmt, Closer> insert_;
-  size_t pending_ = 0;
+  // The run whose hits are recorded.
+  struct Run {
+    RunStart start;
+    const RuleSet& rules;  // that may hit
+    // The name of the capture that an Origin::file means; may be empty.
+    std::function<const std::string&(uint32_t file)> name_of_file;
+  };
+  Status begin_run(Run run);
+  // A failure also says that hits wait in the spill.
+  Status end_run(const RunEnd& end);
+
+  void record(const Hit& hit, std::string_view response_outcome = "replay");
+  // An event of the kind `lost`.
+  void record_gap(const Event& event);
+  bool batch_is_full() const { return batch_.size() >= kBatchHits || batch_bytes_ >= kBatchBytes; }
+
+  // A failure means that neither database nor spill took the batch; it is then forgotten.
+  Status commit();
+
+  Counters counters() const;
+
+ private:
+  explicit HitStore(Options options) : options_(std::move(options)) {}
+  Status open_database();
+  Status open_spill();
+  void make_records();
+  Status keep_batch(bool patient);
+  Status write_batch();
+  Status write_rows(int64_t stored_ns);
+  Status write_or_make_room();
+  Status import_spill();
+  Status import_entry(const SpillFile::Entry& entry, int64_t stored_ns);
+  Status commit_to_database(bool patient);
+  Status commit_to_spill(const Error& reason);
+  Status follow_file();
+  std::shared_ptr<const RuleRecord> rule_record(const std::shared_ptr<const Rule>& rule);
+  void forget_batch();
+  void tell(Errc code, std::string message) const;
+
+  Options options_;
+  Redaction redaction_;
+  std::unique_ptr<Database> database_;
+  std::optional<HitWriter> writer_;
+  std::optional<SpillFile> spill_;
+  std::optional<Error> spill_error_;  // why there is none
+
+  struct KnownRule {
+    std::shared_ptr<const Rule> rule;  // kept, so that no other takes its address
+    std::shared_ptr<const RuleRecord> record;
+  };
+  std::unordered_map<const Rule*, KnownRule> rules_;
+  std::function<const std::string&(uint32_t)> name_of_file_;
+  std::optional<RunStart> run_;
+  std::optional<RunEnd> run_end_;
+  bool run_is_kept_ = false;     // in a database or a spill: it is to be continued there
+  bool run_is_known_ = false;    // to the writer
+  bool run_is_spilled_ = false;  // in the spill as it is now
+
+  struct Recorded {
+    Hit hit;
+    std::string response_outcome;
+  };
+  std::vector<Recorded> batch_;
+  size_t batch_bytes_ = 0;
+  std::vector<HitRecord> records_;  // of the batch the first batch_.size(); used again, for their buffers
+  bool batch_is_durable_ = false;
+  std::vector<GapRecord> gaps_;
+
+  bool degraded_ = false;
+  int64_t next_try_ns_ = 0;  // of the steady clock
+  uint64_t stored_ = 0;
 };
 
 }  // namespace detectd

@@ -1,0 +1,75 @@
+#include "src/store/retention.h"
+
+namespace detectd {
+namespace {
+
+// Keeps where the chain of the hits that stay begins.
+constexpr const char* kNoteChain =
+    "UPDATE pruned SET chain = (SELECT chain FROM hit_detail WHERE n = ?1), until_n = ?1,"
+    " hits = hits + (SELECT count(*) FROM hit WHERE n <= ?1),"
+    " last_time_ns = max(coalesce(last_time_ns, -9223372036854775807),"
+    " (SELECT max(time_ns) FROM hit WHERE n <= ?1))";
+constexpr const char* kRemove[] = {"DELETE FROM hit WHERE n <= ?1", "DELETE FROM hit_detail WHERE n <= ?1"};
+
+}  // namespace
+
+Result<int64_t> Retention::find_last_to_go() {
+  bool too_large = false;
+  if (limits_.max_bytes) {
+    const Result<int64_t> pages = database_.query_number(
+        "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count");
+    if (!pages) return pages.error();
+    const Result<int64_t> size = database_.query_number("SELECT page_size FROM pragma_page_size");
+    if (!size) return size.error();
+    too_large = static_cast<uint64_t>(*pages * *size) > *limits_.max_bytes;
+  }
+  auto oldest = database_.prepare(
+      "SELECT coalesce(max(n), 0) FROM (SELECT n, stored_ns FROM hit ORDER BY n LIMIT ?1) WHERE ?2 OR "
+      "stored_ns < ?3");
+  if (!oldest) return oldest.error();
+  oldest->bind(1, kHitsAStep).bind(2, int64_t{too_large}).bind(3, limits_.stored_before_ns.value_or(0));
+  const Result<bool> row = oldest->step();
+  if (!row) return row.error();
+  return int64_t{oldest->number(0)};
+}
+
+Status Retention::remove_until(int64_t n) {
+  if (Status status = database_.execute("BEGIN IMMEDIATE"); !status) return status;
+  Status status;
+  int64_t removed = 0;
+  for (const char* sql : {kNoteChain, kRemove[1], kRemove[0]}) {
+    auto statement = database_.prepare(sql);
+    status = statement ? statement->bind(1, n).run() : Status(statement.error());
+    if (!status) break;
+    removed = database_.changes();
+  }
+  if (status) status = database_.execute("COMMIT");
+  if (status) {
+    pruned_ += static_cast<uint64_t>(removed);
+  } else {
+    static_cast<void>(database_.execute("ROLLBACK"));
+  }
+  return status;
+}
+
+Result<bool> Retention::step() {
+  database_.set_busy_timeout_ms(0);
+  const Result<int64_t> n = find_last_to_go();
+  if (!n) return n.error();
+  if (*n != 0) {
+    if (Status status = remove_until(*n); !status) return std::move(status).error();
+    return true;
+  }
+  const Result<int64_t> free = database_.query_number("PRAGMA freelist_count");
+  if (!free) return free.error();
+  if (*free == 0) return false;
+  static_assert(kPagesAStep == 256, "as below");
+  if (Status status = database_.execute("PRAGMA incremental_vacuum(256)"); !status)
+    return std::move(status).error();
+  const Result<int64_t> left = database_.query_number("PRAGMA freelist_count");
+  if (!left) return left.error();
+  // A file of the first schema may be one that can not shrink.
+  return *left < *free;
+}
+
+}  // namespace detectd
