@@ -15,6 +15,10 @@ constexpr const Command* kCommands[] = {
     &kRulesShowCommand,
     &kFieldsCommand,
     &kExplainCommand,
+    &kCheckCommand,      &kTestCommand,       &kRulesListCommand, &kFieldsCommand,    &kHitsCommand,
+    &kHitsListCommand,   &kHitsShowCommand,   &kHitsTreeCommand,  &kHitsTopCommand,   &kHitsTimelineCommand,
+    &kHitsExportCommand, &kHitsFollowCommand, &kHitsAckCommand,   &kGapsCommand,      &kDbCheckCommand,
+    &kDbVerifyCommand,   &kDbStatsCommand,    &kDbPruneCommand,   &kDbSalvageCommand,
 };
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }

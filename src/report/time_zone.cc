@@ -119,6 +119,8 @@ std::string format_time_of_day(int64_t time_ns) {
   return format_parts(parts, "%H:%M:%S") + offset_text(parts);
 }
 
+int64_t zone_offset_ns(int64_t time_ns) { return local_time(time_ns).tm_gmtoff * kNanosPerSecond; }
+
 std::optional<int64_t> parse_time(std::string_view text, int64_t now_ns) {
   if (text == "now") return now_ns;
   if (text == "today") return midnight(now_ns, 0);

@@ -20,6 +20,9 @@ std::string format_time(int64_t time_ns, int digits = 3);
 std::string format_date(int64_t time_ns);
 std::string format_time_of_day(int64_t time_ns);
 
+// What the zone is ahead of UTC at that time.
+int64_t zone_offset_ns(int64_t time_ns);
+
 // RFC 3339; `2026-11-21 10:00:30`, `2026-11-21 10:00` and `2026-11-21` in the zone; `now`, `today`,
 // `yesterday`; `-2h`, back from `now_ns`.
 std::optional<int64_t> parse_time(std::string_view text, int64_t now_ns);
