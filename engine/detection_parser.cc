@@ -43,6 +43,10 @@ class DetectionParser {
     const TomlValue* table = read_table(reporter_, member);
     if (table == nullptr) return std::nullopt;
     detection_.span = member.span;
+    if (const TomlMember* condition = table->find("condition")) {
+      condition_text_ = condition->value.text;
+      for (const TomlValue& element : condition->value.elements) condition_text_ += ' ' + element.text;
+    }
     for (const TomlMember& child : table->members) parse_member(child);
     std::sort(detection_.selections.begin(), detection_.selections.end(),
               [](const Selection& a, const Selection& b) { return a.name < b.name; });
@@ -61,8 +65,8 @@ class DetectionParser {
       return;
     }
     const Names keys = rule_keys();
-    const bool misplaced =
-        !member.value.is(Kind::kTable) && std::find(keys.begin(), keys.end(), member.key) != keys.end();
+    const bool misplaced = !member.value.is(Kind::kTable) && !condition_names(member.key) &&
+                           std::find(keys.begin(), keys.end(), member.key) != keys.end();
     if (misplaced) {
       reporter_.error("D020", member.span, "`" + member.key + "` is no selection",
                       "keys below [rule.detection] belong to it: move `" + member.key + "` above");
@@ -75,6 +79,17 @@ class DetectionParser {
       return;
     }
     parse_selection(member);
+  }
+
+  // Whether the word stands in a condition, which the rest of this table tells only later.
+  bool condition_names(std::string_view word) const {
+    const std::string_view text = condition_text_;
+    const auto bounds = [](char c) { return c == ' ' || c == '(' || c == ')' || c == '\t' || c == '\n'; };
+    for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+      const size_t end = at + word.size();
+      if ((at == 0 || bounds(text[at - 1])) && (end == text.size() || bounds(text[end]))) return true;
+    }
+    return false;
   }
 
   void parse_condition(const TomlMember& member) {
@@ -219,6 +234,7 @@ class DetectionParser {
   Reporter& reporter_;
   Detection detection_;
   bool has_condition_ = false;
+  std::string condition_text_;  // all of them
 };
 
 }  // namespace

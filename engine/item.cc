@@ -18,6 +18,7 @@ std::shared_ptr<const CompiledItem> CompiledItem::compile(const Item& item, std:
 
 bool CompiledItem::holds(const Event& event, TextCache& texts) const {
   assert(texts.event() == &event && "the cache was told of this event");
+  if (element_) return holds_at(event, *element_, texts);
   if (!field_) {
     return std::all_of(tests_.begin(), tests_.end(),
                        [&](const auto& test) { return any_keyword_field_meets(*test, event, texts); });

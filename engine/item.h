@@ -80,6 +80,7 @@ class CompiledItem {
   bool any_keyword_field_meets(const ValueTest& test, const Event& event, TextCache& texts) const;
 
   std::optional<FieldId> field_;
+  std::optional<uint32_t> element_;  // asked alone; any element otherwise
   Question question_ = Question::kValues;
   bool negated_ = false;    // neq, `exists = false`, `null = false`
   bool asks_time_ = false;  // a part of a time

@@ -40,6 +40,7 @@ std::shared_ptr<const CompiledItem> ItemCompiler::compile() {
   }
   std::shared_ptr<CompiledItem> compiled(new CompiledItem);
   compiled->field_ = field_;
+  compiled->element_ = item_.element;
   switch (modifiers_.subject) {
     case Modifiers::Subject::kExists:
     case Modifiers::Subject::kNull: compile_question(*compiled); break;
@@ -223,6 +224,7 @@ void ItemCompiler::finish(CompiledItem& compiled) const {
                           [](const auto& a, const auto& b) { return a->key() == b->key(); }),
               tests.end());
   compiled.key_ = field_ ? std::string(context_.schema.info(*field_).name) : std::string();
+  if (compiled.element_) compiled.key_ += '[' + std::to_string(*compiled.element_) + ']';
   compiled.key_ += compiled.negated_ ? " not" : " ";
   switch (compiled.question_) {
     case CompiledItem::Question::kExists: compiled.key_ += "exists"; break;

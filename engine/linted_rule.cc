@@ -37,7 +37,7 @@ std::vector<Pattern> patterns_of(const Scalar& value, const Modifiers& modifiers
 std::optional<LintedItem> read_item(const Item& written, const Rule& rule, const RuleDocument& document,
                                     Schema& schema) {
   LintedItem linted;
-  linted.item = rule.sigma_taxonomy ? translate_sigma_item(written) : written;
+  linted.item = rule.sigma_taxonomy ? translate_sigma_item(written, rule.logsource) : written;
   if (!linted.item.field.empty()) {
     linted.field = resolve(linted.item.field, rule, document, schema);
     if (!linted.field) return std::nullopt;

@@ -13,13 +13,6 @@ using Kind = TomlValue::Kind;
 
 constexpr std::array<std::string_view, 2> kRelatedKeys = {"id", "type"};
 
-bool is_date(std::string_view text) {
-  if (text.size() != 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return false;
-  std::string day(text);
-  day[4] = day[7] = '-';
-  return parse_rfc3339(day + "T00:00:00Z").has_value();
-}
-
 std::string read_date(Reporter& reporter, const TomlMember& member) {
   const bool written_as_date = member.value.is(Kind::kDate);
   const auto text = written_as_date ? member.value.text : read_text(reporter, member);
@@ -54,6 +47,13 @@ std::vector<Related> read_related(Reporter& reporter, const TomlMember& member) 
 }
 
 }  // namespace
+
+bool is_date(std::string_view text) {
+  if (text.size() != 10 || (text[4] != '-' && text[4] != '/') || text[7] != text[4]) return false;
+  std::string day(text);
+  day[4] = day[7] = '-';
+  return parse_rfc3339(day + "T00:00:00Z").has_value();
+}
 
 Prose parse_prose(Reporter& reporter, const TomlValue& table) {
   Prose prose;

@@ -33,7 +33,8 @@ struct Item {
   std::vector<std::string> modifiers;  // in order, as written
   std::vector<Scalar> values;          // one, or the elements of the list
   bool list = false;
-  Span span;  // of the key; of the value for keywords
+  std::optional<uint32_t> element;  // of a multi-valued field: this one alone, from 0 (Sigma's a0, a1 ...)
+  Span span;                        // of the key; of the value for keywords
 };
 
 // The OR of `alternatives`, each the AND of its items.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -49,10 +50,61 @@ std::string describe(const Logsource& logsource) {
   return text;
 }
 
+bool is_auditd(const Logsource& logsource) {
+  return logsource.category.empty() && logsource.service == "auditd" &&
+         (logsource.product.empty() || folded(logsource.product) == "linux");
+}
+
+// The N of `aN`.
+std::optional<uint32_t> argument_number(std::string_view field) {
+  uint32_t number = 0;
+  if (field.size() < 2 || field.size() > 6 || field[0] != 'a' || (field[1] == '0' && field.size() > 2))
+    return std::nullopt;
+  const auto [end, status] = std::from_chars(field.data() + 1, field.data() + field.size(), number);
+  if (status != std::errc() || end != field.data() + field.size()) return std::nullopt;
+  return number;
+}
+
+bool is_execve_type(const Item& item) {
+  return item.field == "type" && item.modifiers.empty() &&
+         std::all_of(item.values.begin(), item.values.end(), [](const Scalar& value) {
+           return value.text() != nullptr && folded(*value.text()) == "execve";
+         });
+}
+
+bool asks_for_arguments_only(const Detection& detection) {
+  for (const Selection& selection : detection.selections) {
+    for (const auto& items : selection.alternatives) {
+      const bool arguments = std::all_of(items.begin(), items.end(), [](const Item& item) {
+        return argument_number(item.field) || is_execve_type(item);
+      });
+      if (!arguments) return false;
+    }
+  }
+  return true;
+}
+
+Item translate_audit_item(const Item& item) {
+  Item translated = item;
+  if (const auto number = argument_number(item.field)) {
+    translated.field = "process.args";
+    translated.element = number;
+  } else if (is_execve_type(item)) {
+    translated.field = "event.action";
+    for (Scalar& value : translated.values) value.value = std::string(to_string(EventKind::kExec));
+  }
+  return translated;
+}
+
 }  // namespace
 
-LogsourceKinds kinds_of(const Logsource& logsource) {
+LogsourceKinds kinds_of(const Rule& rule) {
   using enum EventKind;
+  const Logsource& logsource = *rule.logsource;
+  if (rule.sigma_taxonomy && is_auditd(logsource)) {
+    if (asks_for_arguments_only(rule.detection)) return {{kExec}, {}};
+    return {{}, "no source has more of the audit log than EXECVE and a0, a1 ..."};
+  }
   if (logsource.service.empty()) {
     if (logsource.category == "process_creation") return {{kExec}, {}};
     if (logsource.category == "process_termination") return {{kEnd}, {}};
@@ -70,7 +122,8 @@ std::string_view translate_sigma_field(std::string_view name) {
   return found == kSigmaFields.end() ? name : found->second;
 }
 
-Item translate_sigma_item(const Item& item) {
+Item translate_sigma_item(const Item& item, const std::optional<Logsource>& logsource) {
+  if (logsource && is_auditd(*logsource)) return translate_audit_item(item);
   if (item.field != "Initiated" || !item.modifiers.empty()) return item;
   Item translated = item;
   translated.field = "event.action";

@@ -203,10 +203,11 @@ class FileParser {
                       "leave it out of [fields]");
       return;
     }
-    const auto [place, added] = document_.fields.emplace(name, std::move(field));
-    if (!added) {
-      reporter_.error("D022", member.span, "the field `" + name + "` is declared twice", "",
-                      {{place->second.file, place->second.span, "first declared"}});
+    // Imported files each declare what they use, so that every one can stand alone.
+    const auto [place, added] = document_.fields.emplace(name, field);
+    if (!added && (place->second.type != field.type || place->second.many != field.many)) {
+      reporter_.error("D022", member.span, "the field `" + name + "` is declared twice, as different types",
+                      "", {{place->second.file, place->second.span, "first declared"}});
     }
   }
 

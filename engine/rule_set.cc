@@ -141,7 +141,7 @@ void RuleCompiler::index_rules() {
 void RuleCompiler::compile_rule(const Rule& rule) {
   Draft draft{.rule = rule, .kinds = rule.on};
   if (rule.logsource) {
-    LogsourceKinds fed = kinds_of(*rule.logsource);
+    LogsourceKinds fed = kinds_of(rule);
     draft.kinds = fed.kinds;
     draft.inactive = std::move(fed.reason);
     if (!rule.logsource->product.empty()) set_->schema_.want(field::kHostOsType);
@@ -222,7 +222,7 @@ void RuleCompiler::compile_alternative(const std::vector<Item>& items, Draft& dr
 
 std::shared_ptr<const CompiledItem> RuleCompiler::compile_item(const Item& written, Draft& draft) {
   Item item = written;
-  if (draft.sigma_taxonomy()) item = translate_sigma_item(item);
+  if (draft.sigma_taxonomy()) item = translate_sigma_item(item, draft.rule.logsource);
   std::optional<FieldId> id;
   if (!item.field.empty()) {
     id = resolve_field(item.field, item.span, draft);

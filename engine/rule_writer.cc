@@ -107,15 +107,15 @@ void append_related(const std::vector<Related>& related, std::string& out) {
   append_toml_list_line("related", elements, out);
 }
 
-void append_prose(const Rule& rule, std::string& out) {
-  append_text("description", rule.description, out);
-  append_text("author", rule.prose.author, out);
-  append_text("date", rule.prose.date, out);
-  append_text("modified", rule.prose.modified, out);
-  append_texts("references", rule.prose.references, out);
-  append_texts("falsepositives", rule.prose.falsepositives, out);
-  append_text("license", rule.prose.license, out);
-  append_related(rule.prose.related, out);
+void append_prose(const std::string& description, const Prose& prose, std::string& out) {
+  append_text("description", description, out);
+  append_text("author", prose.author, out);
+  append_text("date", prose.date, out);
+  append_text("modified", prose.modified, out);
+  append_texts("references", prose.references, out);
+  append_texts("falsepositives", prose.falsepositives, out);
+  append_text("license", prose.license, out);
+  append_related(prose.related, out);
 }
 
 void append_kinds(const KindSet& kinds, std::string& out) {
@@ -128,19 +128,70 @@ void append_kinds(const KindSet& kinds, std::string& out) {
   append_toml_list_line("on", names, out);
 }
 
+void append_logsource(const Logsource& logsource, std::string& out) {
+  std::vector<std::string> members;
+  for (const auto& [key, value] : {std::pair{"category", &logsource.category},
+                                   {"product", &logsource.product},
+                                   {"service", &logsource.service},
+                                   {"definition", &logsource.definition}}) {
+    if (!value->empty()) members.push_back(std::string(key) + " = " + toml_text(*value));
+  }
+  append_toml_line("logsource", toml_inline_table(members), out);
+}
+
 void append_source(const Rule& rule, std::string& out) {
   if (!rule.on.empty()) append_kinds(rule.on, out);
-  if (rule.logsource) {
-    std::vector<std::string> members;
-    for (const auto& [key, value] : {std::pair{"category", &rule.logsource->category},
-                                     {"product", &rule.logsource->product},
-                                     {"service", &rule.logsource->service},
-                                     {"definition", &rule.logsource->definition}}) {
-      if (!value->empty()) members.push_back(std::string(key) + " = " + toml_text(*value));
-    }
-    append_toml_line("logsource", toml_inline_table(members), out);
-  }
+  if (rule.logsource) append_logsource(*rule.logsource, out);
   if (rule.sigma_taxonomy) append_toml_line("taxonomy", toml_text("sigma"), out);
+}
+
+void append_references(std::string_view key, const std::vector<RuleReference>& rules, std::string& out) {
+  std::vector<std::string> texts;
+  texts.reserve(rules.size());
+  for (const RuleReference& rule : rules) texts.push_back(toml_text(rule.text));
+  append_toml_list_line(key, texts, out);
+}
+
+void append_aliases(const std::vector<CorrelationAlias>& aliases, std::string& out) {
+  if (aliases.empty()) return;
+  std::vector<std::string> members;
+  for (const CorrelationAlias& alias : aliases) {
+    std::vector<std::string> fields;
+    for (const CorrelationAlias::Field& field : alias.fields)
+      fields.push_back(toml_key(field.rule.text) + " = " + toml_text(field.field));
+    members.push_back(toml_key(alias.name) + " = " + toml_inline_table(fields));
+  }
+  append_toml_line("aliases", toml_inline_table(members), out);
+}
+
+// A whole number stands without a point, as people write it.
+std::string bound_number(double number) {
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const bool whole =
+      number > -kExact && number < kExact && number == static_cast<double>(static_cast<int64_t>(number));
+  return whole ? toml_integer(static_cast<int64_t>(number)) : toml_real(number);
+}
+
+void append_condition(const CorrelationCondition& condition, std::string& out) {
+  std::vector<std::string> members;
+  if (condition.fields.size() == 1) members.push_back("field = " + toml_text(condition.fields.front()));
+  if (condition.fields.size() > 1) members.push_back("field = " + toml_texts(condition.fields));
+  if (condition.percentile) members.push_back("percentile = " + bound_number(*condition.percentile));
+  for (const Bound& bound : condition.bounds)
+    members.push_back(std::string(to_string(bound.op)) + " = " + bound_number(bound.number));
+  if (!members.empty()) append_toml_line("condition", toml_inline_table(members), out);
+}
+
+void append_correlation(const Correlation& correlation, std::string& out) {
+  append_toml_line("type", toml_text(to_string(correlation.type)), out);
+  append_references("rules", correlation.rules, out);
+  append_texts("group-by", correlation.group_by, out);
+  if (correlation.timespan_ns != 0)
+    append_toml_line("timespan", toml_text(write_duration(correlation.timespan_ns)), out);
+  if (correlation.learn_ns) append_toml_line("learn", toml_text(write_duration(*correlation.learn_ns)), out);
+  append_aliases(correlation.aliases, out);
+  if (correlation.generate) append_toml_line("generate", toml_boolean(*correlation.generate), out);
+  append_condition(correlation.condition, out);
 }
 
 void append_response(const Response& response, std::string& out) {
@@ -151,7 +202,7 @@ void append_response(const Response& response, std::string& out) {
 }
 
 void append_suppress(const Suppress& suppress, std::string& out) {
-  if (suppress.for_ns == 0) return append_toml_line("suppress", "false", out);
+  if (suppress.for_ns == 0) return append_toml_line("suppress", toml_boolean(false), out);
   std::vector<std::string> members;
   if (!suppress.by.empty()) members.push_back("by = " + toml_texts(suppress.by));
   members.push_back("for = " + toml_text(write_duration(suppress.for_ns)));
@@ -159,9 +210,9 @@ void append_suppress(const Suppress& suppress, std::string& out) {
 }
 
 // Lists and tables stand on lines of their own as far as they are short.
-void append_custom(const std::vector<TomlMember>& custom, std::string& out) {
+void append_custom(const std::vector<TomlMember>& custom, std::string_view table, std::string& out) {
   if (custom.empty()) return;
-  out += "\n[rule.custom]\n";
+  out += "\n[" + std::string(table) + ".custom]\n";
   for (const TomlMember& member : custom) {
     const std::string key = toml_key(member.key);
     if (member.value.is(TomlValue::Kind::kArray)) {
@@ -176,11 +227,24 @@ void append_custom(const std::vector<TomlMember>& custom, std::string& out) {
   }
 }
 
-void append_test(const RuleTest& test, std::string& out) {
-  out += "\n[[rule.test]]\n";
+void append_test(const RuleTest& test, std::string_view table, std::string& out) {
+  out += "\n[[" + std::string(table) + ".test]]\n";
   append_toml_line("name", toml_text(test.name), out);
   append_toml_line("match", toml_boolean(test.match), out);
-  append_toml_line("event", toml_of_json(test.event_json), out);
+  if (table == "rule") return append_toml_line("event", toml_of_json(test.event_json), out);
+  out += "events = [\n";
+  int64_t before_ns = 0;
+  for (const TestEvent& event : test.events) {
+    std::string text = toml_of_json(event.json);
+    out += "  ";
+    if (event.at_ns != before_ns) {
+      out += "{ at = " + toml_text(write_duration(event.at_ns));
+      text.replace(0, 1, text == "{}" ? " " : ",");
+    }
+    out += text + ",\n";
+    before_ns = event.at_ns;
+  }
+  out += "]\n";
 }
 
 std::string_view type_name(FieldType type) {
@@ -199,20 +263,40 @@ std::string_view type_name(FieldType type) {
 }  // namespace
 
 std::string write_rule(const Rule& rule) {
-  std::string out = "[[rule]]\n";
+  const std::string table = rule.correlation ? "correlation" : "rule";
+  std::string out = "[[" + table + "]]\n";
   append_toml_line("id", toml_text(rule.id), out);
   append_text("name", rule.name, out);
   append_toml_line("title", toml_text(rule.title), out);
   append_toml_line("level", toml_text(to_string(rule.level)), out);
   append_toml_line("status", toml_text(to_string(rule.status)), out);
-  append_prose(rule, out);
+  append_prose(rule.description, rule.prose, out);
   append_texts("tags", rule.tags, out);
   append_source(rule, out);
+  if (rule.correlation) append_correlation(*rule.correlation, out);
   if (rule.response) append_response(*rule.response, out);
   if (rule.suppress) append_suppress(*rule.suppress, out);
-  out += "\n" + write_detection(rule.detection, "rule.detection");
-  append_custom(rule.prose.custom, out);
-  for (const RuleTest& test : rule.tests) append_test(test, out);
+  if (!rule.correlation) out += "\n" + write_detection(rule.detection, "rule.detection");
+  append_custom(rule.prose.custom, table, out);
+  for (const RuleTest& test : rule.tests) append_test(test, table, out);
+  return out;
+}
+
+std::string write_filter(const Filter& filter) {
+  std::string out = "[[filter]]\n";
+  append_text("id", filter.id, out);
+  append_text("name", filter.name, out);
+  append_text("title", filter.title, out);
+  append_prose(filter.description, filter.prose, out);
+  if (filter.any_rule) {
+    append_toml_line("rules", toml_text("any"), out);
+  } else {
+    append_references("rules", filter.rules, out);
+  }
+  if (filter.logsource) append_logsource(*filter.logsource, out);
+  if (filter.sigma_taxonomy) append_toml_line("taxonomy", toml_text("sigma"), out);
+  out += "\n" + write_detection(filter.detection, "filter.detection");
+  append_custom(filter.prose.custom, "filter", out);
   return out;
 }
 

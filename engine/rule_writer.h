@@ -8,9 +8,11 @@
 
 namespace detectd {
 
-// A `[[rule]]` with all that belongs to it: its keys in the order of detectd-rules(5), then
-// [rule.detection], [rule.custom], and the tests. The texts of comments are not kept. Ends with a newline.
+// A `[[rule]]` or `[[correlation]]` with all that belongs to it: its keys in the order of detectd-rules(5),
+// then [rule.detection], [rule.custom], and the tests. Comments are not kept, and what a site adds (filters,
+// overrides) is not written. Ends with a newline.
 std::string write_rule(const Rule& rule);
+std::string write_filter(const Filter& filter);
 
 // A `[lists]` and a `[fields]` table; empty text for none.
 std::string write_lists(const std::map<std::string, ListDefinition>& lists);

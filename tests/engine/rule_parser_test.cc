@@ -250,4 +250,25 @@ TEST_CASE("what is written for people is checked for its shape", "[rule_parser]"
   }
 }
 
+TEST_CASE("a field may be declared twice as the same, and no otherwise", "[rule_parser]") {
+  RuleDocument document;
+  Diagnostics diagnostics;
+  for (const char* fields :
+       {"[fields]\n\"a.b\" = \"string\"\n", "[fields]\na.b = \"string\"\n",
+        "[fields]\n\"a.b\" = \"list of string\"\n", "[fields]\n\"a.b\" = \"integer\"\n"}) {
+    parse_rules(std::make_shared<const SourceFile>(SourceFile{"x.toml", fields}), document, diagnostics);
+  }
+  CHECK(diagnostics.errors() == 2);
+  CHECK(document.fields.at("a.b").type == FieldType::kText);
+}
+
+TEST_CASE("a selection may have the name of a rule's key if a condition names it", "[rule_parser]") {
+  const std::string tail = "x.y = 1\ncondition = ";
+  CHECK(parse(kHead + "[rule.detection]\nfalsepositives = ['a']\n" + tail + "'x and not falsepositives'\n")
+            .codes() == "");
+  CHECK(parse(kHead + "[rule.detection]\nfalsepositives = ['a']\n" + tail + "['x', '(falsepositives)']\n")
+            .codes() == "");
+  CHECK(parse(kHead + "[rule.detection]\nfalsepositives = ['a']\n" + tail + "'x'\n").codes() == "D020@7");
+}
+
 }  // namespace detectd

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "engine/rule_parser.h"
+#include "engine/rule_set.h"
 #include "tests/support/judge.h"
 
 namespace detectd {
@@ -186,6 +188,46 @@ TEST_CASE("TRUST 31: what a shell decodes is seen where it becomes an exec, and 
 TEST_CASE("TRUST 36, 37: braces, percent signs and quotes in text are text", "[semantics]") {
   const std::string event = R"({"process":{"command_line":"{} %s %n '; drop table hits; --"}})";
   CHECK(item_holds(R"("process.command_line|contains" = "%n '; drop")", event));
+}
+
+TEST_CASE("a rule for the audit log that asks for arguments alone is one about exec", "[semantics]") {
+  const std::string head = "taxonomy = \"sigma\"\nlogsource = { product = \"linux\", service = \"auditd\" }";
+  const auto holds = [&](const std::string& items, const std::string& event) {
+    return testing::holds(rule(items + "\ncondition = \"s\"", head), event);
+  };
+  const std::string chattr =
+      R"({"host":{"os":{"type":"linux"}},"process":{"args":["chattr","-i","/etc/x"]}})";
+  CHECK(holds("s.type = 'EXECVE'\ns.a0 = 'chattr'\ns.'a1|contains' = '-I'", chattr));
+  CHECK(holds("s.type = ['execve']\ns.'a2|startswith' = '/etc/'", chattr));
+  CHECK_FALSE(holds("s.a1 = 'chattr'", chattr));
+  CHECK_FALSE(holds("s.a0 = '-i'", chattr));
+  CHECK_FALSE(holds("s.a3 = '*'", chattr));
+  CHECK(holds("s.'a3|exists' = false", chattr));
+  CHECK_FALSE(holds("s.'a2|exists' = false", chattr));
+  CHECK(holds("s.'a3|null' = true", chattr));
+  CHECK(holds("s.'a1|neq' = 'chattr'", chattr));
+  CHECK_FALSE(
+      holds("s.a0 = 'chattr'", R"({"host":{"os":{"type":"windows"}},"process":{"args":["chattr"]}})"));
+  CHECK_FALSE(holds("s.a0 = 'chattr'", R"({"event":{"action":"end"},"process":{"args":["chattr"]}})"));
+  // Two items about different elements are different items.
+  CHECK_FALSE(holds("s.a0 = 'x'\ns.a1 = 'x'", R"({"process":{"args":["x","y"]}})"));
+}
+
+TEST_CASE("a rule that needs more of the audit log than arguments is inactive", "[semantics]") {
+  for (const char* item :
+       {"s.type = 'SYSCALL'\ns.a0 = 'x'", "s.syscall = 'openat'", "s.'type|contains' = 'EXECVE'",
+        "s = ['a keyword']", "s.a01 = 'x'", "s.ab = 'x'"}) {
+    CAPTURE(item);
+    RuleDocument document;
+    Diagnostics diagnostics;
+    const auto file = std::make_shared<const SourceFile>(SourceFile{
+        "x.toml", rule(std::string(item) + "\ncondition = \"s\"",
+                       "taxonomy = \"sigma\"\nlogsource = { product = \"linux\", service = \"auditd\" }")});
+    parse_rules(file, document, diagnostics);
+    const auto set = RuleSet::compile(document, diagnostics);
+    CHECK(diagnostics.errors() == 0);
+    CHECK(set->inactive().size() == 1);
+  }
 }
 
 }  // namespace detectd

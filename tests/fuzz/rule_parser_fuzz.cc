@@ -1,5 +1,5 @@
 // A rule file. Every complaint points into the text, shows no control character, and the same text gives
-// the same complaints and rules.
+// the same complaints and rules, which are written as they are read.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include "engine/correlation_parser.h"
 #include "engine/rule_parser.h"
 #include "engine/rule_set.h"
+#include "engine/rule_writer.h"
 #include "engine/toml_text.h"
 #include "engine/utf8.h"
 #include "tests/fuzz/property.h"
@@ -80,6 +81,17 @@ std::string told(const SourcePtr& file) {
   return text;
 }
 
+// What is written is read without a mistake, and is then written the same.
+void check_writing(const Rule& rule) {
+  const std::string text = write_rule(rule);
+  RuleDocument document;
+  Diagnostics diagnostics;
+  parse_rules(std::make_shared<const SourceFile>(SourceFile{"again.toml", text}), document, diagnostics);
+  REQUIRE_PROPERTY(diagnostics.errors() == 0);
+  REQUIRE_PROPERTY(document.rules.size() == 1);
+  REQUIRE_PROPERTY(write_rule(document.rules.front()) == text);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -93,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       REQUIRE_PROPERTY(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
     }
   }
+  for (const Rule& rule : document.rules) check_writing(rule);
   REQUIRE_PROPERTY(told(file) == told(file));
   return 0;
 }
