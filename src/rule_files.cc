@@ -50,7 +50,7 @@ class Descriptor {
 
 class RuleFileReader {
  public:
-  explicit RuleFileReader(RuleOwners* owners) : owners_(owners) {}
+  RuleFileReader(const FileChoice& choice, RuleOwners* owners) : choice_(choice), owners_(owners) {}
 
   Status add(const std::string& path) {
     struct stat info {};
@@ -93,7 +93,9 @@ class RuleFileReader {
     const std::string name = path.filename().string();
     if (name.starts_with('.')) return {};
     struct stat info {};
-    const bool is_rule_file = path.extension() == ".toml";
+    const std::string extension = path.extension().string();
+    const bool is_rule_file = std::find(choice_.extensions.begin(), choice_.extensions.end(), extension) !=
+                              choice_.extensions.end();
     if (stat(path.c_str(), &info) != 0) {
       if (!is_rule_file) return {};
       return system_error("read rules", path.string(), errno);
@@ -128,11 +130,11 @@ class RuleFileReader {
   }
 
   // 0, or errno. Stops one byte beyond the limit.
-  static int read_all(int descriptor, std::string& text) {
+  int read_all(int descriptor, std::string& text) const {
     constexpr size_t kChunk = 65'536;
-    while (text.size() <= kMaxRuleFileBytes) {
+    while (text.size() <= choice_.max_bytes) {
       const size_t before = text.size();
-      text.resize(before + std::min(kChunk, kMaxRuleFileBytes + 1 - before));
+      text.resize(before + std::min(kChunk, choice_.max_bytes + 1 - before));
       const ssize_t count = read(descriptor, text.data() + before, text.size() - before);
       text.resize(before + static_cast<size_t>(std::max<ssize_t>(count, 0)));
       if (count == 0) return 0;
@@ -141,6 +143,7 @@ class RuleFileReader {
     return 0;
   }
 
+  const FileChoice& choice_;
   RuleOwners* owners_;
   std::vector<SourcePtr> files_;
   std::set<FileIdentity> directories_;
@@ -149,12 +152,17 @@ class RuleFileReader {
 
 }  // namespace
 
-Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths, RuleOwners* owners) {
-  RuleFileReader reader(owners);
+Result<std::vector<SourcePtr>> read_files(const std::vector<std::string>& paths, const FileChoice& choice,
+                                          RuleOwners* owners) {
+  RuleFileReader reader(choice, owners);
   for (const std::string& path : paths) {
     if (Status status = reader.add(path); !status) return std::move(status).error();
   }
   return reader.take();
+}
+
+Result<std::vector<SourcePtr>> read_rule_files(const std::vector<std::string>& paths, RuleOwners* owners) {
+  return read_files(paths, {.extensions = {".toml"}, .max_bytes = kMaxRuleFileBytes}, owners);
 }
 
 }  // namespace detectd

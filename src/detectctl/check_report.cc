@@ -19,30 +19,6 @@ void write_place(const SourcePtr& file, const Span& span, JsonWriter& json) {
   json.member_number("length", span.length);
 }
 
-std::string mistake_line(const Diagnostic& diagnostic) {
-  JsonWriter json;
-  json.begin_object();
-  json.member("type", "mistake");
-  json.member("severity", name_of(diagnostic.severity));
-  json.member("code", diagnostic.code);
-  json.member("message", diagnostic.message);
-  write_place(diagnostic.file, diagnostic.span, json);
-  if (!diagnostic.help.empty()) json.member("help", diagnostic.help);
-  if (!diagnostic.notes.empty()) {
-    json.key("notes");
-    json.begin_array();
-    for (const Note& note : diagnostic.notes) {
-      json.begin_object();
-      json.member("text", note.text);
-      write_place(note.file, note.span, json);
-      json.end_object();
-    }
-    json.end_array();
-  }
-  json.end_object();
-  return json.text() + '\n';
-}
-
 // A path as a reference of RFC 3986: what is not plain in one is percent-encoded.
 std::string uri_of(std::string_view path) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
@@ -135,9 +111,33 @@ void write_codes(const Diagnostics& diagnostics, JsonWriter& json) {
 
 }  // namespace
 
+std::string mistake_json(const Diagnostic& diagnostic) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("type", "mistake");
+  json.member("severity", name_of(diagnostic.severity));
+  json.member("code", diagnostic.code);
+  json.member("message", diagnostic.message);
+  write_place(diagnostic.file, diagnostic.span, json);
+  if (!diagnostic.help.empty()) json.member("help", diagnostic.help);
+  if (!diagnostic.notes.empty()) {
+    json.key("notes");
+    json.begin_array();
+    for (const Note& note : diagnostic.notes) {
+      json.begin_object();
+      json.member("text", note.text);
+      write_place(note.file, note.span, json);
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.end_object();
+  return json.text() + '\n';
+}
+
 std::string check_json(const Diagnostics& diagnostics, size_t rules, const RuleSet& set) {
   std::string text;
-  for (const Diagnostic& diagnostic : diagnostics.all()) text += mistake_line(diagnostic);
+  for (const Diagnostic& diagnostic : diagnostics.all()) text += mistake_json(diagnostic);
   JsonWriter json;
   json.begin_object();
   json.member("type", "summary");

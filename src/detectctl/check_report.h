@@ -9,6 +9,9 @@
 
 namespace detectd {
 
+// One mistake, `{"type":"mistake",...}` on a line of its own.
+std::string mistake_json(const Diagnostic& diagnostic);
+
 // JSON Lines: `{"type":"mistake",...}` each, and last `{"type":"summary",...}`.
 std::string check_json(const Diagnostics& diagnostics, size_t rules, const RuleSet& set);
 

@@ -41,6 +41,7 @@ extern const Command kHitsShowCommand;
 extern const Command kHitsTimelineCommand;
 extern const Command kHitsTopCommand;
 extern const Command kHitsTreeCommand;
+extern const Command kImportSigmaCommand;
 extern const Command kRulesListCommand;
 extern const Command kRulesShowCommand;
 extern const Command kTestCommand;
