@@ -25,8 +25,9 @@ bool takes_number(CorrelationType type) {
 }
 
 std::optional<long double> number_of_source(const GroupSource& source, const Hit& hit) {
-  const FieldView view = source.is_group() ? FieldView{.type = Type::kText, .text = hit.group[source.group].value}
-                                      : hit.event->find(source.field);
+  const FieldView view = source.is_group()
+                             ? FieldView{.type = Type::kText, .text = hit.group[source.group].value}
+                             : hit.event->find(source.field);
   const auto number = number_of(view);
   return number && std::isfinite(*number) ? number : std::nullopt;
 }

@@ -204,10 +204,10 @@ void lint_linked_folders(const LintedItem& item, Probe& probe, Reporter& reporte
       const std::string path = literal + (pattern.shape() == Pattern::Shape::kPrefix ? "x" : "");
       if (!in_linked || !begins || probe.holds(item, "/usr" + path)) continue;
       const std::string folder = literal.substr(0, literal.find('/', 1));
-      reporter.warning(
-          "D132", item.item.values[i].span,
-          "`" + folder + "` is a link on Debian: what runs from there is told as below `/usr" + folder + "`",
-          "`" + item.item.field + "` is that of the file that runs; add the path below /usr");
+      std::string message = "`" + folder;
+      message += "` is a link on Debian: what runs from there is told as below `/usr" + folder;
+      reporter.warning("D132", item.item.values[i].span, message + "`",
+                       "`" + item.item.field + "` is that of the file that runs; add the path below /usr");
     }
   }
 }

@@ -66,19 +66,4 @@ void LiteralIndex::build() {
   }
 }
 
-size_t LiteralIndex::size_bytes() const {
-  size_t bytes = bitmap_.size() * sizeof(uint64_t) + slots_.size() * sizeof(Slot);
-  for (const Literal& literal : literals_) {
-    bytes += sizeof(Literal) + literal.text.capacity() + literal.owners.capacity() * sizeof(uint32_t);
-  }
-  for (const ByText* keys : {&whole_, &last_parts_}) {
-    bytes += keys->bucket_count() * sizeof(void*);
-    for (const auto& [text, owners] : *keys) {
-      bytes += sizeof(text) + sizeof(owners) + 2 * sizeof(void*) + text.capacity() +
-               owners.capacity() * sizeof(uint32_t);
-    }
-  }
-  return bytes;
-}
-
 }  // namespace detectd

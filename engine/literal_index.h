@@ -42,8 +42,6 @@ class LiteralIndex {
     if (text.size() >= kGramBytes && !literals_.empty()) find_within(text, found);
   }
 
-  size_t size_bytes() const;
-
  private:
   static constexpr size_t kGramBytes = 4;
 

@@ -115,7 +115,8 @@ TEST_CASE("the leaves of a process are those that it can find", "[process]") {
   process.attributes = builder.build();
   CHECK(process.leaves() == found());
   builder.add(Leaf::kThreadName, text("sh"));
-  builder.add(Leaf::kCommandLine, text(std::string(Attributes::kInlineBytes + 1, 'x')));
+  const std::string long_line(Attributes::kInlineBytes + 1, 'x');
+  builder.add(Leaf::kCommandLine, text(long_line));
   process.attributes = builder.build();
   process.set_start("2026-11-21T23:04:17Z");
   process.host = std::make_shared<ProcessHost>();
