@@ -19,7 +19,7 @@ struct HitColumn {
 
 std::span<const HitColumn> hit_columns();
 // Errc::kUsage, with all names, for one that does not exist.
-Result<std::vector<const HitColumn*>> choose_columns(const std::vector<std::string>& names);
+Result<std::vector<const HitColumn*>> choose_columns(const std::vector<std::string>& wanted);
 
 // `nginx(812) > sh(9921) -> sshd(77)`
 std::string process_text(const HitRecord& record);

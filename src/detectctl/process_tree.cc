@@ -154,7 +154,9 @@ void ProcessTree::add_lines(const Node& node, const std::string& first, const st
     const Image& image = node.images[i];
     Line& line = lines.emplace_back();
     const std::string time = " " + format_time_of_day(image.time_ns);
-    line.left = i == 0 ? first + named(image.name, node.pid) + time : inner + "then " + image.name + time;
+    line.left = i == 0 ? first : inner;
+    line.left += i == 0 ? named(image.name, node.pid) : "then " + image.name;
+    line.left += time;
     line.command = image.command;
     line.right = rules_of(image);
     for (const StoredHit* hit : image.hits) {
@@ -204,8 +206,10 @@ std::string ProcessTree::text(const Terminal& terminal, size_t max_lines) const 
       shown = fit(left, std::max(left_columns, display_width(left))) + "  " +
               paint(terminal, line.level, columns == 0 ? line.right : cut(line.right, right_columns));
     }
-    if (line.center && terminal.color) shown = "\x1b[1m" + shown + "\x1b[0m";
-    text += shown + "\n";
+    const bool bold = line.center && terminal.color;
+    if (bold) text += "\x1b[1m";
+    text += shown;
+    text += bold ? "\x1b[0m\n" : "\n";
   }
   return text;
 }

@@ -20,8 +20,10 @@ Status ReplayStore::open(const RuleSet& rules, const ReplaySource& source) {
                                                                   tell_store_warning(error);
                                                                 },
                                                             .workers = options_.workers});
-  Status status = store ? Status() : Status(std::move(store).error());
-  if (status) {
+  Status status;
+  if (!store) {
+    status = std::move(store).error();
+  } else {
     store_ = *std::move(store);
     std::vector<std::string> command = {"detectd"};
     command.insert(command.end(), options_.command.begin(), options_.command.end());

@@ -39,7 +39,7 @@ Result<bool> Prefetch::next(std::vector<Event>& chunk) {
   }
   chunk.swap(next.events);
   report_ = std::move(next.report);
-  const Result<bool> more = std::move(next.more);
+  Result<bool> more = std::move(next.more);
   {
     const std::lock_guard lock(mutex_);
     free_.push_back(std::move(next));

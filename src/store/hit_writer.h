@@ -42,7 +42,7 @@ class HitWriter {
  private:
   explicit HitWriter(Database& database) : database_(&database) {}
   Status prepare();
-  Result<int64_t> find_rule(const std::shared_ptr<const RuleRecord>& rule);
+  Result<int64_t> find_rule(const std::shared_ptr<const RuleRecord>& wanted);
   Status insert_detail(const HitRecord& hit);
   Result<bool> insert_hit(const HitRecord& hit, int64_t rule, int64_t stored_ns);
   Result<int64_t> find_run(const RunStart& start);
