@@ -40,6 +40,18 @@ struct MemberTraits<Member Struct::*> {
 template <auto Member>
 using OwnerOf = typename MemberTraits<decltype(Member)>::Owner;
 
+// What every program says of --color, whose value choose_color() reads.
+inline constexpr std::string_view kColorHelp = "auto (default), always or never";
+inline constexpr std::string_view kColorManual =
+    "Colour:\n"
+    ".Cm auto\n"
+    "(the default: on a terminal, unless\n"
+    ".Ev NO_COLOR\n"
+    "is set),\n"
+    ".Cm always\n"
+    "or\n"
+    ".Cm never .\n";
+
 // The member becomes true.
 template <auto Member>
 Status enable(void* options, const std::string&) {

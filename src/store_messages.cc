@@ -16,7 +16,10 @@ struct Help {
   std::string_view text;
 };
 constexpr Help kHelp[] = {
+    {"D400", "name a database of detectd's, or a file that is not there yet: a recording creates it"},
     {"D401", "`detectctl db salvage` copies what can still be read into a new database"},
+    {"D402", "name a file that is not there yet: a recording creates it"},
+    {"D403", "upgrade detectd, or record into another file"},
     {"D404", "wait until it is done, or end it"},
     {"D405", "free some space, or make the database smaller with `detectctl db prune`"},
 };

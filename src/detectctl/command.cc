@@ -26,15 +26,8 @@ constexpr OptionRow kCommonTable[] = {
     {.group = kGroup,
      .name = "color",
      .value = "WHEN",
-     .help = "auto (default), always or never",
-     .manual = "Colour:\n"
-               ".Cm auto\n"
-               "(the default: on a terminal, unless\n"
-               ".Ev NO_COLOR\n"
-               "is set),\n"
-               ".Cm always\n"
-               "or\n"
-               ".Cm never .\n",
+     .help = kColorHelp,
+     .manual = kColorManual,
      .apply = set<set_color>},
     {.group = kGroup,
      .letter = 'h',
