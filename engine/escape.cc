@@ -12,11 +12,32 @@ namespace {
 constexpr char kHex[] = "0123456789abcdef";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// Then there is nothing to escape. Without a branch in it, so that the compiler takes many bytes at a time.
-bool is_plain_ascii(std::string_view text) {
-  bool plain = true;
-  for (const char c : text) plain &= static_cast<uint8_t>(c - 0x20) <= 0x5E;  // from blank to `~`
-  return plain;
+// Whether `bad` is 0 for all bytes. In blocks of bytes, not of bools, or the compiler takes them one by one.
+template <class Bad>
+bool all_good(std::string_view text, Bad bad) {
+  constexpr size_t kBlock = 32;
+  size_t i = 0;
+  for (; i + kBlock <= text.size(); i += kBlock) {
+    const char* block = text.data() + i;
+    uint8_t found = 0;
+    for (size_t j = 0; j < kBlock; ++j) found |= bad(static_cast<uint8_t>(block[j]));
+    if (found != 0) return false;
+  }
+  uint8_t found = 0;
+  for (; i < text.size(); ++i) found |= bad(static_cast<uint8_t>(text[i]));
+  return found == 0;
+}
+
+// 1 for what is not from blank to `~`.
+uint8_t not_plain(uint8_t byte) { return static_cast<uint8_t>(byte - 0x20) > 0x5E ? 1 : 0; }
+
+// Then there is nothing to escape.
+bool is_plain_ascii(std::string_view text) { return all_good(text, not_plain); }
+
+bool is_plain_in_json(std::string_view text) {
+  return all_good(text, [](uint8_t byte) {
+    return static_cast<uint8_t>(not_plain(byte) | (byte == '"' ? 1 : 0) | (byte == '\\' ? 1 : 0));
+  });
 }
 
 void append_byte_escape(uint8_t byte, std::string& out) {
@@ -117,6 +138,10 @@ std::string escape_text(std::string_view text) {
 }
 
 void append_json_escaped(std::string_view text, std::string& out) {
+  if (is_plain_in_json(text)) {
+    out += text;
+    return;
+  }
   split(
       text, [&](char32_t point) { append_json_code_point(point, out); },
       [&](uint8_t) { out += kReplacement; },

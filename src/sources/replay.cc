@@ -45,6 +45,10 @@ class ReplaySource::Merger {
 
  private:
   Result<CaptureReader*> first();
+  static constexpr size_t kMaxSpareBytes = size_t{16} << 10;
+
+  void add_event(std::vector<Event>& chunk);
+  void set_aside(std::vector<Event>& chunk, size_t count);
   void update_report();
   Result<bool> finish();
 
@@ -54,6 +58,7 @@ class ReplaySource::Merger {
   std::optional<Error> failure_;
   bool finished_ = false;
   SourceReport report_;
+  std::vector<Event> spare_;
 };
 
 Status ReplaySource::Merger::open(Diagnostics& diagnostics) {
@@ -108,16 +113,33 @@ Result<bool> ReplaySource::Merger::next(std::vector<Event>& chunk) {
       break;
     }
     if (*reader == nullptr) break;
-    if (count == chunk.size()) chunk.emplace_back();
+    if (count == chunk.size()) add_event(chunk);
     (*reader)->pop(chunk[count]);
     ++report_.events;
     bytes += chunk[count].raw().size();
     ++count;
   }
-  chunk.resize(count);
+  set_aside(chunk, count);
   update_report();
   if (count > 0) return true;
   return finish();
+}
+
+// Chunks differ in size: what one has too many keeps its buffers for the next.
+void ReplaySource::Merger::add_event(std::vector<Event>& chunk) {
+  if (spare_.empty()) {
+    chunk.emplace_back();
+    return;
+  }
+  chunk.push_back(std::move(spare_.back()));
+  spare_.pop_back();
+}
+
+void ReplaySource::Merger::set_aside(std::vector<Event>& chunk, size_t count) {
+  for (; chunk.size() > count; chunk.pop_back()) {
+    const bool keep = spare_.size() < options_.chunk_events && chunk.back().memory_bytes() <= kMaxSpareBytes;
+    if (keep) spare_.push_back(std::move(chunk.back()));
+  }
 }
 
 void ReplaySource::Merger::update_report() {

@@ -20,7 +20,7 @@ void set_text(const FieldView& value, size_t max_bytes, const Redaction& redacti
   if (!value.has_value()) return;
   std::string redacted;
   std::string_view text = value.text;
-  if (!redaction.empty()) {
+  if (!redaction.empty() && redaction.may_need(text)) {
     redacted = text;
     if (redaction.redact_text(redacted)) text = redacted;
   }

@@ -9,19 +9,15 @@ constexpr const char* kInsertHit =
     "INSERT INTO hit (n, id, time_ns, rule, run, stored_ns, kind, host, family, pid, name, parent_pid,"
     " parent_name, target_pid, target_name, entity_id, executable, command_line, user_id, user_name,"
     " previous_user_id, count, first_ns, last_ns, response, response_target, response_outcome)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?10, nullif(?11, ''), ?12, nullif(?13, ''), "
-    "?14,"
-    " nullif(?15, ''), nullif(?16, ''), nullif(?17, ''), nullif(?18, ''), nullif(?19, ''), nullif(?20, ''),"
-    " nullif(?21, ''), ?22, ?23, ?24, nullif(?25, ''), nullif(?26, ''), nullif(?27, ''))"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
+    " ?22, ?23, ?24, ?25, ?26, ?27)"
     " ON CONFLICT (time_ns, id) DO NOTHING";
 
 constexpr const char* kUpdateHit =
     "UPDATE hit SET count = max(count, ?3), first_ns = min(first_ns, ?4), last_ns = max(last_ns, ?5),"
     " response_outcome = coalesce(nullif(?6, ''), response_outcome) WHERE time_ns = ?1 AND id = ?2";
 
-constexpr const char* kInsertDetail =
-    "INSERT INTO hit_detail VALUES (?1, ?2, ?3, nullif(?4, ''), nullif(?5, ''), nullif(?6, 0),"
-    " nullif(?7, ''), nullif(?8, 0), ?9)";
+constexpr const char* kInsertDetail = "INSERT INTO hit_detail VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 constexpr const char* kInsertRule =
     "INSERT INTO rule (id, name, title, level, tags, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -43,6 +39,15 @@ std::string command_json(const std::vector<std::string>& command) {
     json += '"';
   }
   return json + "]";
+}
+
+// What is not there stays NULL.
+void bind_present(Statement& statement, int parameter, const std::string& text) {
+  if (!text.empty()) statement.bind(parameter, std::string_view(text));
+}
+
+void bind_present(Statement& statement, int parameter, int64_t number) {
+  if (number != 0) statement.bind(parameter, number);
 }
 
 std::string_view bytes_of(const HitId& id) { return {reinterpret_cast<const char*>(id.data()), id.size()}; }
@@ -189,13 +194,14 @@ Result<bool> HitWriter::insert_hit(const HitRecord& hit, int64_t rule, int64_t s
   insert.bind(6, stored_ns).bind(9, hit.family);
   insert.bind(10, hit.pid).bind(12, hit.parent_pid).bind(14, hit.target_pid);
   insert.bind(22, static_cast<int64_t>(hit.count)).bind(23, hit.first_ns).bind(24, hit.last_ns);
+  insert.bind(7, std::string_view(hit.kind));
   for (const auto& [parameter, text] :
-       {std::pair(7, &hit.kind), std::pair(8, &hit.host), std::pair(11, &hit.name),
-        std::pair(13, &hit.parent_name), std::pair(15, &hit.target_name), std::pair(16, &hit.entity_id),
-        std::pair(17, &hit.executable), std::pair(18, &hit.command_line), std::pair(19, &hit.user_id),
-        std::pair(20, &hit.user_name), std::pair(21, &hit.previous_user_id), std::pair(25, &hit.response),
+       {std::pair(8, &hit.host), std::pair(11, &hit.name), std::pair(13, &hit.parent_name),
+        std::pair(15, &hit.target_name), std::pair(16, &hit.entity_id), std::pair(17, &hit.executable),
+        std::pair(18, &hit.command_line), std::pair(19, &hit.user_id), std::pair(20, &hit.user_name),
+        std::pair(21, &hit.previous_user_id), std::pair(25, &hit.response),
         std::pair(26, &hit.response_target), std::pair(27, &hit.response_outcome)}) {
-    insert.bind(parameter, std::string_view(*text));
+    bind_present(insert, parameter, *text);
   }
   if (Status status = insert.run(); !status) return status.error();
   return database_->changes() != 0;
@@ -209,9 +215,12 @@ Status HitWriter::insert_detail(const HitRecord& hit) {
   insert_detail_->bind(1, next_n_)
       .bind(2, std::string_view(hit.event))
       .bind(3, std::string_view(hit.lineage));
-  insert_detail_->bind(4, std::string_view(hit.grouping)).bind(5, std::string_view(hit.parts));
-  insert_detail_->bind(6, hit.parts_left_out).bind(7, std::string_view(hit.capture_file));
-  insert_detail_->bind(8, hit.capture_line).bind_blob(9, chain_);
+  bind_present(*insert_detail_, 4, hit.grouping);
+  bind_present(*insert_detail_, 5, hit.parts);
+  bind_present(*insert_detail_, 6, hit.parts_left_out);
+  bind_present(*insert_detail_, 7, hit.capture_file);
+  bind_present(*insert_detail_, 8, hit.capture_line);
+  insert_detail_->bind_blob(9, chain_);
   return insert_detail_->run();
 }
 

@@ -11,8 +11,73 @@ namespace {
 
 constexpr std::string_view kRedacted = "[redacted]";
 constexpr std::string_view kExactBytes = "args_bytes";
+constexpr size_t kMinNeedle = 3;
+constexpr size_t kMaxNeedle = 64;
+
+// The longest part of a literal that is written in JSON as it is, also where it is spread over the texts of a list.
+std::string part_in_json(const std::string& literal) {
+  const auto stays = [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; };
+  std::string best;
+  for (size_t begin = 0; begin < literal.size();) {
+    size_t end = begin;
+    while (end < literal.size() && stays(literal[end])) ++end;
+    if (end - begin > best.size()) best = literal.substr(begin, end - begin);
+    begin = end + 1;
+  }
+  return best;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+// Letters beyond ASCII fold to others, and a backslash may stand for any.
+bool says_what_it_holds(std::string_view text) {
+  if (text.find('\\') != std::string_view::npos) return false;
+  uint8_t bits = 0;
+  for (const char c : text) bits |= static_cast<uint8_t>(c);
+  return bits < 0x80;
+}
 
 }  // namespace
+
+// Horspool's search.
+bool Redaction::Needle::is_in(std::string_view where) const {
+  const size_t last = text.size() - 1;
+  for (size_t end = last; end < where.size(); end += skip[static_cast<uint8_t>(where[end])]) {
+    size_t matched = 0;
+    while (matched <= last && lower(where[end - matched]) == text[last - matched]) ++matched;
+    if (matched > last) return true;
+  }
+  return false;
+}
+
+bool Redaction::may_need(std::string_view text) const {
+  if (needles_.empty() || !says_what_it_holds(text)) return true;
+  return std::any_of(needles_.begin(), needles_.end(),
+                     [text](const Needle& needle) { return needle.is_in(text); });
+}
+
+std::vector<Redaction::Needle> Redaction::find_needles() const {
+  std::vector<Needle> needles;
+  for (const Regex& pattern : patterns_) {
+    const std::vector<std::string> literals = pattern.necessary_literals();
+    if (literals.empty()) return {};
+    for (const std::string& literal : literals) {
+      Needle needle{.text = part_in_json(literal)};
+      if (needle.text.size() < kMinNeedle) return {};
+      if (needle.text.size() > kMaxNeedle) needle.text.resize(kMaxNeedle);
+      const size_t size = needle.text.size();
+      needle.skip.fill(static_cast<uint8_t>(size));
+      for (size_t i = 0; i + 1 < size; ++i) {
+        const char c = needle.text[i];
+        const auto distance = static_cast<uint8_t>(size - 1 - i);
+        needle.skip[static_cast<uint8_t>(c)] = distance;
+        if (c >= 'a' && c <= 'z') needle.skip[static_cast<uint8_t>(c - ('a' - 'A'))] = distance;
+      }
+      needles.push_back(std::move(needle));
+    }
+  }
+  return needles;
+}
 
 Result<Redaction> Redaction::compile(const std::vector<std::string>& patterns) {
   Redaction redaction;
@@ -30,6 +95,7 @@ Result<Redaction> Redaction::compile(const std::vector<std::string>& patterns) {
     }
   }
   if (redaction.line_patterns_.size() != redaction.patterns_.size()) redaction.line_patterns_.clear();
+  redaction.needles_ = redaction.find_needles();
   return redaction;
 }
 
@@ -62,6 +128,7 @@ bool Redaction::may_match(std::string_view lines) const {
 }
 
 bool Redaction::redact_text(std::string& text) const {
+  if (!may_need(text)) return false;
   const std::vector<Stretch> found = find_all(text);
   for (auto stretch = found.rbegin(); stretch != found.rend(); ++stretch) {
     text.replace(stretch->begin, stretch->end - stretch->begin, kRedacted);
@@ -209,7 +276,7 @@ class Redaction::JsonWalk {
 };
 
 bool Redaction::redact_json(std::string& json) const {
-  if (patterns_.empty()) return false;
+  if (patterns_.empty() || !may_need(json)) return false;
   JsonWalk walk(*this, json);
   if (!walk.run()) return false;
   json = walk.result();

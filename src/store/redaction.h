@@ -2,6 +2,8 @@
 // become `[redacted]`.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,8 @@ class Redaction {
   static Result<Redaction> compile(const std::vector<std::string>& patterns);
 
   bool empty() const { return patterns_.empty(); }
+  // False where redact_text() would find nothing, found without looking closely.
+  bool may_need(std::string_view text) const;
 
   // Whether anything was replaced.
   bool redact_text(std::string& text) const;
@@ -34,6 +38,15 @@ class Redaction {
   };
   class JsonWalk;
 
+  // A literal in lower case, and how far a search may go on by the last byte it looked at.
+  struct Needle {
+    std::string text;
+    std::array<uint8_t, 256> skip{};
+
+    bool is_in(std::string_view text) const;
+  };
+
+  std::vector<Needle> find_needles() const;
   // Sorted, without overlaps.
   std::vector<Stretch> find_all(std::string_view text) const;
   // False where no pattern can be found in any line of `lines`.
@@ -43,6 +56,8 @@ class Redaction {
   // The same with ^ and $ at line ends, to search many texts at once; empty where a pattern is tied to the
   // ends of its text in another way.
   std::vector<Regex> line_patterns_;
+  // One of them is in every plain text that a pattern matches; empty where that can not be said of all patterns.
+  std::vector<Needle> needles_;
 };
 
 }  // namespace detectd

@@ -17,6 +17,7 @@ constexpr const char* kConnection =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = NORMAL;"
     "PRAGMA cache_size = -32768;"
+    "PRAGMA wal_autocheckpoint = 4096;"
     "PRAGMA journal_size_limit = 67108864;";
 
 constexpr const char* kTables =

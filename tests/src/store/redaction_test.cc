@@ -78,6 +78,31 @@ TEST_CASE("a pattern that is tied to the ends of a text is tied to each value", 
   CHECK(json({"^x y$"}, document) == R"({"a":"x","b":"xy","c":["[redacted]","[redacted]"]})");
 }
 
+TEST_CASE(
+    "TRUST 107: a secret is found however it is spelt, though most texts are only searched for literals",
+    "[store]") {
+  const auto redaction = Redaction::compile({R"((?i)password[= ]\S+)"});
+  REQUIRE(redaction);
+  CHECK_FALSE(redaction->may_need("mysql -u root --passwort=hunter2"));
+  CHECK_FALSE(redaction->may_need(""));
+  CHECK(redaction->may_need("PassWord"));
+  const char* const found[] = {
+      R"({"a":"PASSWORD=x"})",      R"({"a":"pa\u0073sword=x"})",    "{\"a\":\"pa\u017F\u017Fword=x\"}",
+      R"({"a":["-password","x"]})", R"({"a":"é password=x"})",       R"({"a":"\\password=x"})",
+      R"({"a":"xpasspassword=x"})", R"({"a":"passwordpassword x"})",
+  };
+  for (std::string document : found) {
+    INFO(document);
+    CHECK(redaction->redact_json(document));
+  }
+  // Nothing is known of what such a pattern needs: every text is searched.
+  for (const char* pattern : {R"(\d{16})", R"(x|password=\S+)", R"(" +|'")"}) {
+    const auto any = Redaction::compile({R"(password=\S+)", pattern});
+    REQUIRE(any);
+    CHECK(any->may_need("mysql -u root"));
+  }
+}
+
 TEST_CASE("a pattern that is no regular expression is refused with the reason", "[store]") {
   const auto redaction = Redaction::compile({"a(b"});
   REQUIRE_FALSE(redaction);
