@@ -164,7 +164,7 @@ bool Correlator::append_values(const std::vector<GroupSource>& sources, const Hi
                      [&](const GroupSource& source) { return append_source(source, hit, hasher_, key); });
 }
 
-Correlator::Groups::iterator Correlator::find_or_add_group(State& state, const std::string& key) {
+Correlator::Groups::iterator Correlator::find_or_add_group(State& state, std::string_view key) {
   const auto known = state.by_key.find(key);
   if (known != state.by_key.end()) {
     state.groups.splice(state.groups.begin(), state.groups, known->second);
@@ -178,6 +178,44 @@ Correlator::Groups::iterator Correlator::find_or_add_group(State& state, const s
   return state.groups.begin();
 }
 
+std::string_view Correlator::term_of_key() {
+  hasher_.add(key_);
+  term_ = hasher_.finish();
+  return std::string_view(reinterpret_cast<const char*>(term_.data()), sizeof(SeenTerm));
+}
+
+std::vector<TermHistory> Correlator::history() const {
+  std::vector<TermHistory> histories;
+  for (const State& state : states_) {
+    if (state.rule->correlation->type != CorrelationType::kNewTerms || !state.start_ns) continue;
+    TermHistory& history = histories.emplace_back();
+    history.digest = state.digest;
+    history.start_ns = *state.start_ns;
+    history.terms.reserve(state.groups.size());
+    for (auto group = state.groups.rbegin(); group != state.groups.rend(); ++group)
+      std::copy_n(group->key.begin(), sizeof(SeenTerm), history.terms.emplace_back().begin());
+  }
+  return histories;
+}
+
+void Correlator::learn(std::span<const TermHistory> histories) {
+  for (const TermHistory& history : histories) {
+    const auto state = std::find_if(states_.begin(), states_.end(), [&](const State& one) {
+      return one.digest == history.digest && one.rule->correlation->type == CorrelationType::kNewTerms;
+    });
+    if (state == states_.end()) continue;
+    state->start_ns = std::min(history.start_ns, state->start_ns.value_or(history.start_ns));
+    // What this run has seen is newer.
+    std::vector<std::string> own;
+    for (auto group = state->groups.rbegin(); group != state->groups.rend(); ++group)
+      own.push_back(group->key);
+    for (const SeenTerm& term : history.terms)
+      find_or_add_group(*state, {reinterpret_cast<const char*>(term.data()), term.size()});
+    for (const std::string& term : own) find_or_add_group(*state, term);
+  }
+  shrink();
+}
+
 void Correlator::conclude_new_term(uint32_t index, const Arrival& arrival, const std::vector<Hit>& hits,
                                    std::vector<Hit>& found) {
   const CorrelationInput& input = rules_->correlations()[index].inputs[arrival.input];
@@ -186,7 +224,7 @@ void Correlator::conclude_new_term(uint32_t index, const Arrival& arrival, const
   key_.clear();
   if (!append_values(input.group, hit, key_)) return;
   const size_t known = state.groups.size();
-  find_or_add_group(state, key_);
+  find_or_add_group(state, term_of_key());
   if (state.groups.size() == known) return;
   int64_t learned_ns = 0;
   const bool for_ages = __builtin_sub_overflow(hit.event->time_ns, state.start_ns.value_or(0), &learned_ns);

@@ -21,6 +21,7 @@
 #include "engine/digest.h"
 #include "engine/hit.h"
 #include "engine/rule_set.h"
+#include "engine/term_history.h"
 
 namespace detectd {
 
@@ -42,6 +43,11 @@ class Correlator {
 
   // Keeps the state of each correlation whose digest is the same in `rules`.
   void reload(std::shared_ptr<const RuleSet> rules);
+
+  // What the active correlations of the type new_terms have seen, where that is anything.
+  std::vector<TermHistory> history() const;
+  // As if this run had seen it, before what it has seen by itself. What belongs to no active correlation is passed over.
+  void learn(std::span<const TermHistory> histories);
 
   // The time of an event that is shown to rules: new_terms learns from the first one on.
   void observe(int64_t time_ns) {
@@ -86,7 +92,8 @@ class Correlator {
   void add(uint32_t index, const Arrival& arrival, const std::vector<Hit>& hits,
            std::vector<Touched>& touched);
   bool append_values(const std::vector<GroupSource>& sources, const Hit& hit, std::string& key);
-  Groups::iterator find_or_add_group(State& state, const std::string& key);
+  Groups::iterator find_or_add_group(State& state, std::string_view key);
+  std::string_view term_of_key();
   void conclude_new_term(uint32_t index, const Arrival& arrival, const std::vector<Hit>& hits,
                          std::vector<Hit>& found);
   Hit make_hit(uint32_t index, const std::string& key, const Arrival& arrival, const std::vector<Hit>& hits);
@@ -104,6 +111,7 @@ class Correlator {
   Sha256Hasher hasher_;
   const Sha256* event_key_ = nullptr;
   std::string key_;
+  Sha256 term_{};
 };
 
 // What a hit is to be grouped by, as in GroupSource. False where it has no such value.

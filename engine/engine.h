@@ -24,6 +24,7 @@
 #include "engine/process_table.h"
 #include "engine/rule_set.h"
 #include "engine/suppressor.h"
+#include "engine/term_history.h"
 
 namespace detectd {
 
@@ -71,6 +72,11 @@ class Engine {
   // Between two events: other rules from now on. What correlations remember is kept where neither they nor
   // the rules they name have changed. Matchers and decoders are to be made anew.
   void reload(std::shared_ptr<const RuleSet> rules);
+
+  // What correlations of the type new_terms have seen, to be learnt by the next run before its first event.
+  // A run that learns from an earlier one has fewer hits than its events alone give: a replay does not.
+  std::vector<TermHistory> history() const { return correlator_.history(); }
+  void learn(std::span<const TermHistory> histories) { correlator_.learn(histories); }
 
   const RuleSet& rules() const { return *rules_; }
   Counters counters() const;

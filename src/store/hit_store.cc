@@ -7,6 +7,7 @@
 #include "engine/timestamp.h"
 #include "src/clock.h"
 #include "src/store/rescue.h"
+#include "src/store/retention.h"
 #include "src/store/run_codec.h"
 #include "src/store/schema.h"
 
@@ -16,6 +17,8 @@ namespace {
 constexpr int64_t kRetryNs = kNanosPerSecond;
 constexpr int kPatientMs = 2000;
 constexpr size_t kSliceHits = 50;
+// Of retention, between batches.
+constexpr int kTendSteps = 8;
 // About what a record needs besides its event.
 constexpr size_t kRecordBytes = 2000;
 
@@ -25,12 +28,17 @@ std::string with_number(uint64_t number, std::string_view noun) {
 
 }  // namespace
 
+HitStore::HitStore(Options options)
+    : options_(std::move(options)),
+      memory_(options_.memory_bytes),
+      upkeep_(options_.upkeep, [this](Errc code, std::string message) { tell(code, std::move(message)); }) {}
+
 Result<std::unique_ptr<HitStore>> HitStore::open(Options options) {
   Result<Redaction> redaction = Redaction::compile(options.redact);
   if (!redaction) return std::move(redaction.error()).within("redact");
   std::unique_ptr<HitStore> store(new HitStore(std::move(options)));
   store->redaction_ = std::move(*redaction);
-  if (Status status = store->open_database(); !status) return std::move(status).error();
+  if (Status status = store->open_or_replace(); !status) return std::move(status).error();
   if (Status status = store->open_spill(); !status) return std::move(status).error();
   return store;
 }
@@ -56,6 +64,27 @@ Status HitStore::open_database() {
   }
   run_is_known_ = false;
   if (!status) database_.reset();
+  return status;
+}
+
+Status HitStore::open_or_replace() {
+  Status status = open_database();
+  return status ? status : replace_if_damaged(status.error());
+}
+
+Status HitStore::replace_if_damaged(const Error& reason) {
+  const bool is_database = code_of(reason) == "D401";
+  if (!options_.replace_damaged || (!is_database && code_of(reason) != "D400")) return reason;
+  writer_.reset();
+  database_.reset();
+  const Result<std::string> aside = move_aside(options_.path, is_database, wall_clock_ns());
+  if (!aside) return Error{reason.code, reason.message + "; " + aside.error().message};
+  Status status = open_database();
+  if (status) {
+    tell(reason.code, reason.message + "; it is " + escape_text(*aside) +
+                          " now, and a new one is begun: `detectctl db salvage NEW --db " +
+                          escape_text(*aside) + "` copies what can still be read");
+  }
   return status;
 }
 
@@ -85,10 +114,13 @@ Status HitStore::begin_run(Run run) {
   name_of_file_ = std::move(run.name_of_file);
   run_is_kept_ = run_is_known_ = run_is_spilled_ = false;
   rules_.clear();
-  for (const CompiledRule& rule : run.rules.rules()) {
-    auto record = std::make_shared<const RuleRecord>(make_rule_record(*rule.rule, hex(rule.digest)));
-    rules_.emplace(rule.rule.get(), KnownRule{rule.rule, std::move(record)});
-  }
+  const auto know = [this](const std::shared_ptr<const Rule>& rule, const Sha256& digest) {
+    auto record = std::make_shared<const RuleRecord>(make_rule_record(*rule, hex(digest)));
+    rules_.emplace(rule.get(), KnownRule{rule, std::move(record)});
+  };
+  for (const CompiledRule& rule : run.rules.rules()) know(rule.rule, rule.digest);
+  for (const CompiledCorrelation& correlation : run.rules.correlations())
+    know(correlation.rule, correlation.digest);
   return keep_batch(true);
 }
 
@@ -140,7 +172,11 @@ void HitStore::forget_batch() {
 }
 
 HitStore::Counters HitStore::counters() const {
-  return {.stored = stored_, .waiting = spill_ ? spill_->hits() : 0};
+  return {.stored = stored_,
+          .waiting = spill_ ? spill_->hits() : 0,
+          .in_memory = memory_.hits(),
+          .dropped = memory_.dropped(),
+          .pruned = upkeep_.pruned()};
 }
 
 Status HitStore::commit() {
@@ -158,9 +194,14 @@ Status HitStore::keep_batch(bool patient) {
   }
   if (status) {
     stored_ += batch_.size();
-    run_is_kept_ = run_.has_value();
+  } else {
+    status = commit_to_memory(status.error());
   }
+  if (status) run_is_kept_ = run_.has_value();
+  // As many old hits go as new ones come, and some more.
+  const auto steps = static_cast<int>(batch_.size() * 3 / (2 * static_cast<size_t>(Retention::kHitsAStep)));
   forget_batch();
+  if (steps != 0 && !degraded_) upkeep_.run(*database_, wall_clock_ns(), steps);
   return status;
 }
 
@@ -168,7 +209,7 @@ Status HitStore::commit_to_database(bool patient) {
   Status status = follow_file();
   if (status) {
     database_->set_busy_timeout_ms(patient ? kPatientMs : 0);
-    status = write_or_make_room();
+    status = write_anew_if_damaged(write_or_make_room());
   }
   // Removed meanwhile: what was written is in a file without a name.
   if (status && database_->is_gone()) {
@@ -179,10 +220,24 @@ Status HitStore::commit_to_database(bool patient) {
     next_try_ns_ = steady_clock_ns() + kRetryNs;
     return status;
   }
-  if (std::exchange(degraded_, false)) {
-    tell(Errc::kSystem, escape_text(options_.path) + " takes hits again; none of them is missing");
-  }
+  if (std::exchange(degraded_, false)) tell_of_return();
   return {};
+}
+
+void HitStore::tell_of_return() {
+  memory_is_used_ = dropping_ = false;
+  const uint64_t dropped = memory_.dropped() - std::exchange(told_dropped_, memory_.dropped());
+  const std::string missing = dropped == 0 ? "none of them is missing"
+                              : dropped == 1
+                                  ? "1 hit that waited in memory is lost"
+                                  : with_number(dropped, "hit") + " that waited in memory are lost";
+  tell(Errc::kSystem, escape_text(options_.path) + " takes hits again; " + missing);
+}
+
+Status HitStore::write_anew_if_damaged(Status status) {
+  if (status) return status;
+  if (Status replaced = replace_if_damaged(status.error()); !replaced) return replaced;
+  return write_batch();
 }
 
 // The log may hold pages that the file could take, and does so only when asked.
@@ -196,6 +251,9 @@ Status HitStore::write_or_make_room() {
 Status HitStore::write_batch() {
   if (spill_ && !spill_->empty()) {
     if (Status status = import_spill(); !status) return status;
+  }
+  if (memory_.hits() != 0) {
+    if (Status status = import_memory(); !status) return status;
   }
   if (batch_is_durable_) {
     if (Status status = writer_->set_durable(true); !status) return status;
@@ -231,25 +289,41 @@ Status HitStore::write_rows(int64_t stored_ns) {
   return {};
 }
 
+WaitingBatches::Batch HitStore::pack_batch() {
+  WaitingBatches::Batch batch;
+  if (run_) batch.push_back({SpillKind::kRunStart, pack(*run_)});
+  for (size_t i = 0; i < batch_.size(); ++i)
+    append_record(records_[i], batch.emplace_back(SpillFile::Entry{SpillKind::kHit, {}}).payload);
+  for (const GapRecord& gap : gaps_)
+    append_record(gap, batch.emplace_back(SpillFile::Entry{SpillKind::kGap, {}}).payload);
+  if (run_end_) batch.push_back({SpillKind::kRunEnd, pack(*run_end_)});
+  return batch;
+}
+
+// Where nobody takes them: not lost as long as this program lives.
+Status HitStore::commit_to_memory(const Error& reason) {
+  if (options_.memory_bytes == 0) return reason;
+  const uint64_t dropped = memory_.dropped();
+  memory_.add(pack_batch());
+  degraded_ = true;
+  if (!std::exchange(memory_is_used_, true)) {
+    tell(reason.code, reason.message + "; the newest hits wait in memory, and are lost if detectd ends");
+  }
+  if (memory_.dropped() != dropped && !std::exchange(dropping_, true)) {
+    tell(Errc::kFull, "the memory for hits that wait is full: the oldest of them are lost");
+  }
+  return {};
+}
+
 Status HitStore::commit_to_spill(const Error& reason) {
   if (!spill_) {
     Error error = reason.message.empty() ? Error{Errc::kSystem, "the database takes no hits"} : reason;
     error.message += "; and there is no spill: " + spill_error_->message;
     return error;
   }
-  if (run_ && !run_is_spilled_) spill_->add(SpillKind::kRunStart, pack(*run_));
-  std::string bytes;
-  for (size_t i = 0; i < batch_.size(); ++i) {
-    bytes.clear();
-    append_record(records_[i], bytes);
-    spill_->add(SpillKind::kHit, bytes);
+  for (const SpillFile::Entry& entry : pack_batch()) {
+    if (entry.kind != SpillKind::kRunStart || !run_is_spilled_) spill_->add(entry.kind, entry.payload);
   }
-  for (const GapRecord& gap : gaps_) {
-    bytes.clear();
-    append_record(gap, bytes);
-    spill_->add(SpillKind::kGap, bytes);
-  }
-  if (run_end_) spill_->add(SpillKind::kRunEnd, pack(*run_end_));
   if (Status status = spill_->flush(batch_is_durable_); !status) {
     Error error = std::move(status).error();
     if (!reason.message.empty())
@@ -305,6 +379,41 @@ Status HitStore::import_spill() {
   return spill_->clear();
 }
 
+Status HitStore::import_memory() {
+  const int64_t stored_ns = wall_clock_ns();
+  Status status = writer_->begin();
+  for (const WaitingBatches::Batch& batch : memory_.batches()) {
+    for (const SpillFile::Entry& entry : batch) {
+      if (status) status = import_entry(entry, stored_ns);
+    }
+  }
+  if (status) status = writer_->commit();
+  if (!status) {
+    writer_->roll_back();
+    return status;
+  }
+  run_is_known_ = false;
+  stored_ += memory_.hits();
+  memory_.clear();
+  return {};
+}
+
+void HitStore::tend() {
+  if (!batch_.empty() || !gaps_.empty()) return;
+  const bool waiting = (spill_ && !spill_->empty()) || memory_.hits() != 0;
+  const bool gone = database_ == nullptr || database_->is_gone();
+  if ((waiting || gone || degraded_) && steady_clock_ns() >= next_try_ns_) {
+    const Status status = commit_to_database(false);
+    if (!status && !std::exchange(degraded_, true)) tell(status.error().code, status.error().message);
+  }
+  if (!degraded_) upkeep_.run(*database_, wall_clock_ns(), kTendSteps);
+}
+
+Status HitStore::save_history(std::span<const TermHistory> histories) {
+  if (database_ == nullptr || degraded_) return Error{Errc::kSystem, "the database takes nothing at present"};
+  return detectd::save_history(*database_, histories, wall_clock_ns());
+}
+
 // A file that was removed or replaced takes hits nobody will find.
 Status HitStore::follow_file() {
   if (database_ != nullptr && !database_->is_gone()) return {};
@@ -313,7 +422,7 @@ Status HitStore::follow_file() {
     writer_.reset();
     database_->abandon();
   }
-  return open_database();
+  return open_or_replace();
 }
 
 Status HitStore::end_run(const RunEnd& end) {
@@ -321,6 +430,10 @@ Status HitStore::end_run(const RunEnd& end) {
   Status status = keep_batch(true);
   run_end_.reset();
   run_.reset();
+  if (status && memory_.hits() != 0) {
+    return Error{Errc::kSystem, with_number(memory_.hits(), "hit") + " could be stored nowhere: " +
+                                    (memory_.hits() == 1 ? "it is lost" : "they are lost")};
+  }
   const uint64_t waiting = counters().waiting;
   if (!status || waiting == 0) return status;
   return Error{Errc::kSystem, with_number(waiting, "hit") + (waiting == 1 ? " waits in " : " wait in ") +

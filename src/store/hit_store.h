@@ -2,6 +2,7 @@
 //
 //   record, record, ...   keep them in memory
 //   commit                makes them stay: in the database, else in the spill. Only then are they shown.
+//   tend                  between batches, for a program that keeps the database: what it needs to be kept well
 //
 // While the spill holds hits, each commit brings them back once the database can take them again. What is in
 // the spill when the program ends is brought back by the next that opens the database.
@@ -11,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,10 +21,13 @@
 #include "engine/result.h"
 #include "engine/rule_set.h"
 #include "src/store/database.h"
+#include "src/store/history.h"
 #include "src/store/hit_record.h"
 #include "src/store/hit_writer.h"
 #include "src/store/redaction.h"
 #include "src/store/spill_file.h"
+#include "src/store/upkeep.h"
+#include "src/store/waiting_batches.h"
 #include "src/worker_pool.h"
 
 namespace detectd {
@@ -40,10 +45,20 @@ class HitStore {
     // Is told what a person should know: hits go to the spill, they are back, the file was removed. May be empty.
     std::function<void(const Error&)> tell;
     WorkerPool* workers = nullptr;  // that help to make records of hits; must outlive the store
+
+    // For a program that owns the database and must go on, whatever happens to it:
+    // A damaged one is moved aside, to PATH.corrupt-TIME, and a new one begun.
+    bool replace_damaged = false;
+    // Where the spill takes no more either, the newest hits wait in so much memory, and commit() succeeds.
+    size_t memory_bytes = 0;
+    UpkeepOptions upkeep = {};
   };
   struct Counters {
-    uint64_t stored = 0;   // hits that stay, those in the spill included
-    uint64_t waiting = 0;  // in the spill
+    uint64_t stored = 0;     // hits that stay, those in the spill included
+    uint64_t waiting = 0;    // in the spill
+    uint64_t in_memory = 0;  // only there; lost if the program ends
+    uint64_t dropped = 0;    // from there, for want of room
+    uint64_t pruned = 0;     // by tend()
   };
 
   // Creates the file (mode 0600) and the schema where they are missing. A file that is something else is left as
@@ -72,21 +87,37 @@ class HitStore {
   // A failure means that neither database nor spill took the batch; it is then forgotten.
   Status commit();
 
+  // To be called at least every five seconds, and not between record() and commit(). Notices a file that was removed or
+  // replaced, brings back what waits, and takes old hits in small steps. Takes some milliseconds, unless the disk is slow.
+  void tend();
+
+  // What the program that owned the database before has seen (history.h).
+  Result<std::vector<TermHistory>> load_history() const { return read_history(*database_); }
+  // Behind the commit() of the hits that it is about: then a crash between the two repeats a hit, and misses none.
+  Status save_history(std::span<const TermHistory> histories);
+
   Counters counters() const;
 
  private:
-  explicit HitStore(Options options) : options_(std::move(options)) {}
+  explicit HitStore(Options options);
   Status open_database();
+  Status open_or_replace();
+  Status replace_if_damaged(const Error& reason);
   Status open_spill();
   void make_records();
   Status keep_batch(bool patient);
   Status write_batch();
   Status write_rows(int64_t stored_ns);
   Status write_or_make_room();
+  Status write_anew_if_damaged(Status status);
   Status import_spill();
+  Status import_memory();
   Status import_entry(const SpillFile::Entry& entry, int64_t stored_ns);
   Status commit_to_database(bool patient);
   Status commit_to_spill(const Error& reason);
+  WaitingBatches::Batch pack_batch();
+  Status commit_to_memory(const Error& reason);
+  void tell_of_return();
   Status follow_file();
   std::shared_ptr<const RuleRecord> rule_record(const std::shared_ptr<const Rule>& rule);
   void forget_batch();
@@ -121,7 +152,12 @@ class HitStore {
   bool batch_is_durable_ = false;
   std::vector<GapRecord> gaps_;
 
+  WaitingBatches memory_;
+  Upkeep upkeep_;
   bool degraded_ = false;
+  bool memory_is_used_ = false;  // and that was told
+  bool dropping_ = false;        // the same
+  uint64_t told_dropped_ = 0;
   int64_t next_try_ns_ = 0;  // of the steady clock
   uint64_t stored_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "src/store/retention.h"
 
+#include <algorithm>
+
 namespace detectd {
 namespace {
 
@@ -13,21 +15,30 @@ constexpr const char* kRemove[] = {"DELETE FROM hit WHERE n <= ?1", "DELETE FROM
 
 }  // namespace
 
-Result<int64_t> Retention::find_last_to_go() {
-  bool too_large = false;
-  if (limits_.max_bytes) {
-    const Result<int64_t> pages = database_.query_number(
-        "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count");
-    if (!pages) return pages.error();
-    const Result<int64_t> size = database_.query_number("SELECT page_size FROM pragma_page_size");
-    if (!size) return size.error();
-    too_large = static_cast<uint64_t>(*pages * *size) > *limits_.max_bytes;
+Result<bool> Retention::is_too_large() const {
+  if (!limits_.max_bytes && !limits_.spare_bytes) return false;
+  uint64_t numbers[3] = {};
+  const char* const questions[] = {"PRAGMA page_size", "PRAGMA page_count", "PRAGMA freelist_count"};
+  for (size_t i = 0; i < 3; ++i) {
+    const Result<int64_t> number = database_.query_number(questions[i]);
+    if (!number) return number.error();
+    numbers[i] = static_cast<uint64_t>(*number);
   }
+  const auto [size, pages, free] = numbers;
+  return (limits_.max_bytes && (pages - free) * size > *limits_.max_bytes) ||
+         (limits_.spare_bytes && free * size < std::min(*limits_.spare_bytes, pages * size / kSpareShare));
+}
+
+Result<int64_t> Retention::find_last_to_go() {
+  const Result<bool> too_large = is_too_large();
+  if (!too_large) return too_large.error();
   auto oldest = database_.prepare(
       "SELECT coalesce(max(n), 0) FROM (SELECT n, stored_ns FROM hit ORDER BY n LIMIT ?1) WHERE ?2 OR "
       "stored_ns < ?3");
   if (!oldest) return oldest.error();
-  oldest->bind(1, kHitsAStep).bind(2, int64_t{too_large}).bind(3, limits_.stored_before_ns.value_or(0));
+  oldest->bind(1, limits_.spare_bytes ? kHitsASpareStep : kHitsAStep)
+      .bind(2, int64_t{*too_large})
+      .bind(3, limits_.stored_before_ns.value_or(0));
   const Result<bool> row = oldest->step();
   if (!row) return row.error();
   return int64_t{oldest->number(0)};
@@ -60,6 +71,7 @@ Result<bool> Retention::step() {
     if (Status status = remove_until(*n); !status) return std::move(status).error();
     return true;
   }
+  if (limits_.spare_bytes) return false;
   const Result<int64_t> free = database_.query_number("PRAGMA freelist_count");
   if (!free) return free.error();
   if (*free == 0) return false;

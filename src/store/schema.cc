@@ -63,6 +63,13 @@ constexpr const char* kTables =
     "NOT NULL) STRICT;"
     "INSERT INTO pruned VALUES (0, 0, NULL, x'');";
 
+// Since schema 3.
+constexpr const char* kHistory =
+    "CREATE TABLE history ("
+    " digest TEXT PRIMARY KEY NOT NULL, start_ns INTEGER NOT NULL, saved_ns INTEGER NOT NULL, terms BLOB NOT "
+    "NULL"
+    ") STRICT;";
+
 // A time as RFC 3339 in UTC with milliseconds.
 #define DETECTD_TIME(column)                                                                        \
   "strftime('%Y-%m-%dT%H:%M:%S', " column " / 1000000000, 'unixepoch') || printf('.%03dZ', " column \
@@ -108,10 +115,10 @@ constexpr const char* kViews =
 #undef DETECTD_PROCESS
 #undef DETECTD_LEVEL
 
-constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 2;";
-static_assert(kApplicationId == 1146372948 && kSchemaVersion == 2, "as in kStamp");
+constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 3;";
+static_assert(kApplicationId == 1146372948 && kSchemaVersion == 3, "as in kStamp");
 
-enum class Found : uint8_t { kNothing, kFirstSchema, kThisSchema };
+enum class Found : uint8_t { kNothing, kFirstSchema, kSecondSchema, kThisSchema };
 
 Error told(const Database& database, const char* code, const std::string& what) {
   return {Errc::kSystem, std::string(code) + ": " + escape_text(database.path()) + " " + what};
@@ -133,11 +140,12 @@ Result<Found> look(const Database& database) {
                 "has schema " + std::to_string(*version) + ", this program knows " +
                     std::to_string(kSchemaVersion) + "; use the newer one");
   }
-  return *version == kSchemaVersion ? Found::kThisSchema : Found::kFirstSchema;
+  if (*version == kSchemaVersion) return Found::kThisSchema;
+  return *version == 2 ? Found::kSecondSchema : Found::kFirstSchema;
 }
 
 Status create(Database& database) {
-  for (const char* sql : {kTables, kViews, kStamp}) {
+  for (const char* sql : {kTables, kHistory, kViews, kStamp}) {
     if (Status status = database.execute(sql); !status) return status;
   }
   return {};
@@ -149,6 +157,10 @@ Status bring_up_to_date(Database& database) {
   const Result<Found> found = look(database);
   Status status = found ? Status() : Status(found.error());
   if (found && *found == Found::kNothing) status = create(database);
+  if (found && *found == Found::kSecondSchema) {
+    status = database.execute(kHistory);
+    if (status) status = database.execute(kStamp);
+  }
   if (found && *found == Found::kFirstSchema) {
     status = database.execute("DROP INDEX IF EXISTS hits_by_time; ALTER TABLE hits RENAME TO hits_1");
     if (status) status = create(database);
@@ -183,6 +195,7 @@ Status check_readable(const Database& database) {
   const Result<Found> found = look(database);
   if (!found) return found.error();
   switch (*found) {
+    case Found::kSecondSchema:
     case Found::kThisSchema: return {};
     case Found::kNothing:
       return told(database, "D402", "is empty: it holds no hits; was it created by another program?");

@@ -7,6 +7,7 @@
 //   run          a replay or a stretch of live watching, with how complete it was
 //   gap          an interval in which the sensor was blind or lossy
 //   pruned       one row: how far retention has come
+//   history      what a correlation of the type new_terms has seen, for the runs to come
 //
 // A hit is unique by (time_ns, id); an id belongs to one time, and neighbours in time are neighbours in the
 // index, which random ids would not be. application_id 0x44544354 ("DTCT") says that the file is ours,
@@ -18,7 +19,7 @@
 
 namespace detectd {
 
-inline constexpr int64_t kSchemaVersion = 2;
+inline constexpr int64_t kSchemaVersion = 3;
 
 // Creates the schema in a file that holds nothing yet, brings an older one up to date, and sets the connection
 // up for writing. D402, D403 and the file left as it is for what is neither.

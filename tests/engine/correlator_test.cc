@@ -191,6 +191,68 @@ TEST_CASE("a new term is reported once, and only after the time of learning", "[
   CHECK(names_of(stream.exec(3604, by("su", "bob"))) == "");
 }
 
+TEST_CASE("what new_terms has seen is learnt by the next run, which goes on where the first ended",
+          "[correlator]") {
+  const auto rules = [](const std::string& learn) {
+    return rule("su") + correlation("first", "type = \"new_terms\"\nrules = [\"su\"]\nlearn = \"" + learn +
+                                                 "\"\ngroup-by = [\"user.name\"]");
+  };
+  Stream first(rules("1h"));
+  first.exec(0, by("su", "eve"));
+  first.exec(3500, by("su", "bob"));
+  const std::vector<TermHistory> seen = first.engine().history();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].terms.size() == 2);
+  SECTION("what is known is no hit, what is not is one, and the time of learning is not begun anew") {
+    Stream next(rules("1h"));
+    next.engine().learn(seen);
+    CHECK(names_of(next.exec(3601, by("su", "eve"))) == "");
+    CHECK(names_of(next.exec(3602, by("su", "amy"))) == "first");
+    // The same as one run would have, in the same order.
+    first.exec(3601, by("su", "eve"));
+    CHECK(names_of(first.exec(3602, by("su", "amy"))) == "first");
+    const auto once = first.engine().history(), twice = next.engine().history();
+    CHECK(once[0].terms == twice[0].terms);
+    CHECK(once[0].start_ns == twice[0].start_ns);
+    CHECK(once[0].digest == twice[0].digest);
+  }
+  SECTION("also by a run that has seen something by then") {
+    Stream next(rules("1h"));
+    next.exec(3600, by("su", "eve"));
+    next.engine().learn(seen);
+    CHECK(names_of(next.exec(3601, by("su", "bob"))) == "");
+    CHECK(names_of(next.exec(3602, by("su", "amy"))) == "first");
+    CHECK(next.engine().history()[0].terms.size() == 3);
+  }
+  SECTION("another definition learns for itself") {
+    Stream next(rules("2h"));
+    next.engine().learn(seen);
+    next.exec(3600, by("su", "eve"));
+    REQUIRE(next.engine().history().size() == 1);
+    CHECK(next.engine().history()[0].terms.size() == 1);
+  }
+  SECTION("without a history it is as it was") {
+    Stream next(rules("1h"));
+    CHECK(names_of(next.exec(3602, by("su", "amy"))) == "");
+  }
+}
+
+TEST_CASE("TRUST 77: a history stays within the bounds of those who learn it", "[correlator]") {
+  const std::string rules = rule("su") + correlation("first",
+                                                     "type = \"new_terms\"\nrules = [\"su\"]\ngroup-by = "
+                                                     "[\"user.name\"]");
+  Stream first(rules);
+  for (int i = 0; i < 50; ++i) first.exec(i, by("su", "user" + std::to_string(i)));
+  const std::vector<TermHistory> seen = first.engine().history();
+  Stream next(rules, {.correlator = {.max_groups = 10}});
+  next.engine().learn(seen);
+  const std::vector<TermHistory> kept = next.engine().history();
+  REQUIRE(kept.size() == 1);
+  // The newest.
+  CHECK(kept[0].terms == std::vector<SeenTerm>(seen[0].terms.end() - 10, seen[0].terms.end()));
+  CHECK(next.engine().counters().correlator.evicted_groups == 40);
+}
+
 TEST_CASE("an event that comes late is counted where it belongs", "[correlator]") {
   Stream stream(rule("su") + correlation("many", kThree));
   stream.exec(100, by("su", "eve"));

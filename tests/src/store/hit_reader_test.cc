@@ -305,7 +305,27 @@ TEST_CASE("schema 1 is brought up to date with all its hits", "[store]") {
             "SELECT n, id, rule, level, time_ns, host, pid, executable, command_line, user, event, count,"
             " first_ns, last_ns FROM hits; PRAGMA user_version; PRAGMA auto_vacuum") ==
         "1|0000000000000000000000000000000a|Title|high|7|web01|9|/bin/sh|sh -c "
-        "\\x1b|root|{\"a\":1}|3|7|9\n2\n2\n");
+        "\\x1b|root|{\"a\":1}|3|7|9\n3\n2\n");
+  CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
+}
+
+TEST_CASE("schema 2 can be read as it is, and is brought up to date by who writes", "[store]") {
+  const TempDir directory;
+  const std::string path = directory.path("hits.db");
+  const auto store = [&](uint8_t id) {
+    auto opened = HitStore::open({.path = path, .spill = {}, .redact = {}, .tell = {}});
+    REQUIRE(opened);
+    (*opened)->record(make_hit({.id = id}));
+    REQUIRE((*opened)->commit());
+  };
+  store(1);
+  Sqlite(path).run("DROP TABLE history; PRAGMA user_version = 2");
+  REQUIRE(HitReader::open(path));
+  CHECK(*HitReader::open(path)->last_number() == 1);
+  CHECK(Sqlite(path).rows("PRAGMA user_version") == "2\n");
+  store(2);
+  CHECK(Sqlite(path).rows("PRAGMA user_version; SELECT count(*) FROM hits; SELECT count(*) FROM history") ==
+        "3\n2\n0\n");
   CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
 }
 

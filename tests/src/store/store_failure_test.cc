@@ -10,41 +10,12 @@
 #include "src/store/hit_store.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/hits.h"
+#include "tests/support/kept_store.h"
 #include "tests/support/sqlite.h"
 #include "tests/support/temp_dir.h"
 
 namespace detectd {
 namespace {
-
-// A store that notes what it tells.
-class Kept {
- public:
-  explicit Kept(const std::string& path) {
-    auto opened =
-        HitStore::open({.path = path, .spill = {}, .redact = {}, .tell = [this](const Error& error) {
-                          said_ += error.message + "\n";
-                        }});
-    if (opened) {
-      store_ = std::move(*opened);
-    } else {
-      said_ += "refused: " + opened.error().message + "\n";
-    }
-  }
-  HitStore& operator*() { return *store_; }
-  HitStore* operator->() { return store_.get(); }
-
-  // Of one hit.
-  Status keep(uint8_t id) {
-    store_->record(make_hit({.id = id}));
-    return store_->commit();
-  }
-  // What it told since the last time.
-  std::string said() { return std::exchange(said_, {}); }
-
- private:
-  std::string said_;
-  std::unique_ptr<HitStore> store_;
-};
 
 bool starts_with(const std::string& text, const std::string& start) { return text.starts_with(start); }
 
