@@ -1,6 +1,7 @@
 #include "engine/linted_rule.h"
 
 #include <charconv>
+#include <map>
 #include <utility>
 
 #include "engine/rule_fields.h"
@@ -86,19 +87,35 @@ Condition read_condition(const Detection& detection) {
 }  // namespace
 
 void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, LintedRules& linted) {
-  linted.rules.reserve(set.rules().size());
-  for (const CompiledRule& compiled : set.rules()) {
-    const Rule& rule = *compiled.rule;
-    if (rule.correlation) continue;
-    LintedRule& read = linted.rules.emplace_back(LintedRule{
-        .rule = compiled.rule,
-        .kinds = compiled.kinds,
-        .selections = {},
-        .condition = read_condition(rule.detection),
-    });
-    for (const Selection& selection : rule.detection.selections) {
-      read.selections.push_back(read_selection(selection, rule, document, linted.schema));
+  const auto read = [&](std::shared_ptr<const Rule> rule, KindSet kinds) {
+    LintedRule made{
+        .rule = rule, .kinds = kinds, .selections = {}, .condition = read_condition(rule->detection)};
+    for (const Selection& selection : rule->detection.selections) {
+      made.selections.push_back(read_selection(selection, *rule, document, linted.schema));
     }
+    return made;
+  };
+  linted.rules.reserve(set.rules().size());
+  std::map<const Filter*, KindSet> kinds_of_filter;
+  std::vector<std::shared_ptr<const Filter>> filters;
+  for (const CompiledRule& compiled : set.rules()) {
+    if (compiled.rule->correlation) continue;
+    linted.rules.push_back(read(compiled.rule, compiled.kinds));
+    for (const auto& filter : compiled.rule->filters) {
+      const auto [kinds, fresh] = kinds_of_filter.try_emplace(filter.get(), compiled.kinds);
+      if (fresh) filters.push_back(filter);
+      kinds->second = kinds->second.with(compiled.kinds);
+    }
+  }
+  for (const auto& filter : filters) {
+    Rule rule;
+    rule.sigma_taxonomy = filter->sigma_taxonomy;
+    rule.logsource = filter->logsource;
+    rule.detection = filter->detection;
+    rule.file = filter->file;
+    rule.span = filter->span;
+    linted.filters.push_back(
+        read(std::make_shared<const Rule>(std::move(rule)), kinds_of_filter.find(filter.get())->second));
   }
 }
 

@@ -41,10 +41,12 @@ struct LintedRule {
   Condition condition;
 };
 
-// The active rules of a set that have a detection. The schema is theirs: the set's own can not be added to.
+// The active rules of a set that have a detection, and the filters that apply to them. The schema is theirs: the set's own can not be added to.
 struct LintedRules {
   Schema schema;
   std::vector<LintedRule> rules;
+  std::vector<LintedRule>
+      filters;  // each once, as if it were a rule; its kinds are those of the rules it is for
 };
 void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, LintedRules& linted);
 

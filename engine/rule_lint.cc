@@ -119,6 +119,15 @@ class Duplicates {
   std::map<std::string, const Rule*> first_;
 };
 
+void lint_detection(const LintedRule& rule, Probe& probe, Reporter& reporter) {
+  for (const LintedSelection& selection : rule.selections) {
+    for (const auto& items : selection.alternatives) {
+      for (const LintedItem& item : items) lint_item(rule, item, probe, reporter);
+    }
+  }
+  lint_logic(rule, probe, reporter);
+}
+
 }  // namespace
 
 void lint_rules(const RuleDocument& document, const RuleSet& rules, Diagnostics& diagnostics) {
@@ -128,14 +137,13 @@ void lint_rules(const RuleDocument& document, const RuleSet& rules, Diagnostics&
   Duplicates duplicates;
   for (const LintedRule& rule : linted.rules) {
     Reporter reporter(rule.rule->file, diagnostics);
-    for (const LintedSelection& selection : rule.selections) {
-      for (const auto& items : selection.alternatives) {
-        for (const LintedItem& item : items) lint_item(rule, item, probe, reporter);
-      }
-    }
-    lint_logic(rule, probe, reporter);
+    lint_detection(rule, probe, reporter);
     lint_thread_name(rule, reporter);
     duplicates.lint(rule, diagnostics);
+  }
+  for (const LintedRule& filter : linted.filters) {
+    Reporter reporter(filter.rule->file, diagnostics);
+    lint_detection(filter, probe, reporter);
   }
   for (const CompiledRule& compiled : rules.rules()) {
     Reporter reporter(compiled.rule->file, diagnostics);

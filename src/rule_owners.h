@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,16 +17,24 @@ namespace detectd {
 // user can write or replace.
 class RuleOwners {
  public:
-  RuleOwners(uid_t owner, Diagnostics& diagnostics) : owner_(owner), diagnostics_(diagnostics) {}
+  enum class Strictness : uint8_t {
+    kRefuse,  // errors
+    // Warnings, for files on somebody's desk: who owns one may write it, and the group that has his number alone.
+    kWarn,
+  };
+
+  RuleOwners(uid_t owner, Diagnostics& diagnostics, Strictness strictness = Strictness::kRefuse)
+      : owner_(owner), strictness_(strictness), diagnostics_(diagnostics) {}
 
   // `info` is of the file that was opened as `path`.
   void check(const std::string& path, const struct stat& info);
 
  private:
   void complain(const std::string& path, const std::string& what, const struct stat& info);
-  bool safe(const struct stat& info) const;
+  bool safe(const struct stat& info, uid_t file_owner) const;
 
   uid_t owner_;
+  Strictness strictness_;
   Diagnostics& diagnostics_;
   std::set<std::string> directories_;  // that were looked at
 };

@@ -1,4 +1,6 @@
 // detectctl check: all mistakes of rule files at once.
+#include <unistd.h>
+
 #include "engine/rule_lint.h"
 #include "engine/rule_set.h"
 #include "src/detectctl/check_report.h"
@@ -6,6 +8,7 @@
 #include "src/detectctl/rule_loading.h"
 #include "src/log.h"
 #include "src/rule_document.h"
+#include "src/rule_owners.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -53,7 +56,8 @@ ExitStatus check(const CheckOptions& options, Call& call) {
   const auto paths = rule_paths_of(call);
   if (!paths) return fail(paths.error());
   Diagnostics diagnostics;
-  const auto document = load_rule_document(*paths, diagnostics);
+  RuleOwners owners(geteuid(), diagnostics, RuleOwners::Strictness::kWarn);
+  const auto document = load_rule_document(*paths, diagnostics, &owners);
   if (!document) return fail(document.error());
   const auto set = RuleSet::compile(*document, diagnostics);
   lint_rules(*document, *set, diagnostics);
@@ -83,7 +87,9 @@ constexpr Command kCheckCommand = {
         "Each has a place, a code that\n"
         ".Cm explain\n"
         "describes, and most say what to do.\n"
-        "Warnings are for what can be evaluated but is hardly meant, or easily evaded.\n"
+        "Warnings are for what can be evaluated but is hardly meant, or easily evaded, and for files that "
+        "others "
+        "can write.\n"
         "Without a\n"
         ".Ar PATH\n"
         "the shipped rules and those of the site are checked.\n"

@@ -11,12 +11,15 @@ using namespace detectd;
 namespace {
 
 // The messages about the rule files of a directory, each ended by a newline.
-std::string complaints(const TempDir& dir) {
+std::string complaints(const TempDir& dir,
+                       RuleOwners::Strictness strictness = RuleOwners::Strictness::kRefuse) {
   Diagnostics diagnostics;
-  RuleOwners owners(geteuid(), diagnostics);
+  RuleOwners owners(geteuid(), diagnostics, strictness);
   REQUIRE(read_rule_files({dir.path("")}, &owners));
   std::string text;
   for (const Diagnostic& diagnostic : diagnostics.all()) text += diagnostic.message + "\n";
+  CHECK(diagnostics.errors() ==
+        (strictness == RuleOwners::Strictness::kRefuse ? diagnostics.all().size() : 0));
   for (size_t at = 0; (at = text.find(dir.path(""))) != std::string::npos;) {
     text.replace(at, dir.path("").size(), "");
   }
@@ -72,4 +75,28 @@ TEST_CASE("TRUST 93: a directory is told once, however many rules are in it", "[
   const std::string told = complaints(dir);
   CHECK(told.find("writable") != std::string::npos);
   CHECK(told.find("writable") == told.rfind("writable"));
+}
+
+TEST_CASE("TRUST 93, bad input 32: on a desk whoever owns a rule file may write it, and others get a warning",
+          "[rule_owners]") {
+  struct Case {
+    unsigned mode;
+    uid_t owner;
+    gid_t group;
+    bool warned;
+  };
+  const Case cases[] = {{0644, 1000, 1000, false}, {0664, 1000, 1000, false}, {0664, 1000, 100, true},
+                        {0666, 0, 0, true},        {0664, 0, 0, false},       {0646, 1000, 1000, true}};
+  if (geteuid() != 0) {
+    WARN("skipped: needs root to give files away");
+    return;
+  }
+  for (const Case& test : cases) {
+    CAPTURE(test.mode, test.owner, test.group);
+    const TempDir dir;
+    dir.write("a.toml", "");
+    REQUIRE(chown(dir.path("a.toml").c_str(), test.owner, test.group) == 0);
+    REQUIRE(chmod(dir.path("a.toml").c_str(), test.mode) == 0);
+    CHECK(!complaints(dir, RuleOwners::Strictness::kWarn).empty() == test.warned);
+  }
 }
