@@ -143,10 +143,12 @@ TEST_CASE("what is too long for a line stands on several", "[rule_writer]") {
   check_round_trip(rule);
 }
 
-TEST_CASE("every shipped rule is read back as it was written", "[rule_writer][shipped_rules]") {
+TEST_CASE("every shipped rule and correlation is read back as it was written",
+          "[rule_writer][shipped_rules]") {
   const ShippedRules shipped = load_shipped_rules();
   REQUIRE_FALSE(shipped.rules->rules().empty());
-  for (const CompiledRule& compiled : shipped.rules->rules()) check_round_trip(*compiled.rule);
+  REQUIRE_FALSE(shipped.rules->correlations().empty());
+  for (const Rule* const rule : shipped.all()) check_round_trip(*rule);
 }
 
 TEST_CASE("any rule is read back as it was written", "[rule_writer]") {

@@ -313,7 +313,7 @@ condition = { gte = 10 }
 )"));
 }
 
-// The kinds of correlations that Sigma's specification shows.
+// The kinds of correlations that Sigma's specification shows, with its examples.
 TEST_CASE("correlations of every kind keep their parts", "[sigma]") {
   const std::string head =
       "title: c\nid: 4f1e0a52-6b1e-4f0a-9d5e-0a7f7f0c9b11\nlevel: high\nstatus: test\ncorrelation:\n";
@@ -333,6 +333,33 @@ TEST_CASE("correlations of every kind keep their parts", "[sigma]") {
        "  condition: {field: bytes, percentile: 95, gt: 1.5}\n",
        "type = \"value_percentile\"\nrules = [\"a\"]\ngroup-by = [\"User\"]\ntimespan = \"2d\"\n"
        "generate = false\ncondition = { field = \"bytes\", percentile = 95, gt = 1.5 }\n"},
+      {"  type: event_count\n  rules:\n    - failed_login\n  group-by:\n    - TargetUserName\n"
+       "    - TargetDomainName\n  timespan: 5m\n  condition:\n    gte: 10\n",
+       "type = \"event_count\"\nrules = [\"failed_login\"]\ngroup-by = [\"TargetUserName\", "
+       "\"TargetDomainName\"]\ntimespan = \"5m\"\ngenerate = false\ncondition = { gte = 10 }\n"},
+      {"  type: temporal\n  rules: [recon_cmd_a, recon_cmd_b, recon_cmd_c]\n"
+       "  group-by: [ComputerName, User]\n  timespan: 5m\n",
+       "type = \"temporal\"\nrules = [\"recon_cmd_a\", \"recon_cmd_b\", \"recon_cmd_c\"]\n"
+       "group-by = [\"ComputerName\", \"User\"]\ntimespan = \"5m\"\ngenerate = false\n"},
+      {"  type: temporal_ordered\n  rules: [many_failed_logins, successful_login]\n  group-by: [User]\n"
+       "  timespan: 1h\n",
+       "type = \"temporal_ordered\"\nrules = [\"many_failed_logins\", \"successful_login\"]\n"
+       "group-by = [\"User\"]\ntimespan = \"1h\"\ngenerate = false\n"},
+      {"  type: temporal\n  rules: [internal_error, new_network_connection]\n"
+       "  group-by: [internal_ip, remote_ip]\n  timespan: 10s\n  aliases:\n    internal_ip:\n"
+       "      internal_error: destination.ip\n      new_network_connection: source.ip\n    remote_ip:\n"
+       "      internal_error: source.ip\n      new_network_connection: destination.ip\n",
+       "group-by = [\"internal_ip\", \"remote_ip\"]\ntimespan = \"10s\"\naliases = { internal_ip = { "
+       "internal_error = \"destination.ip\", new_network_connection = \"source.ip\" }, remote_ip = { "
+       "internal_error = \"source.ip\", new_network_connection = \"destination.ip\" } }\ngenerate = false\n"},
+      {"  type: value_sum\n  rules: [web_upload]\n  group-by: [client_ip]\n  timespan: 1d\n"
+       "  condition: {field: bytes_sent, gt: 1000000}\n",
+       "type = \"value_sum\"\nrules = [\"web_upload\"]\ngroup-by = [\"client_ip\"]\ntimespan = \"1d\"\n"
+       "generate = false\ncondition = { field = \"bytes_sent\", gt = 1000000 }\n"},
+      {"  type: value_avg\n  rules: [dns]\n  group-by: [host]\n  timespan: 1h\n"
+       "  condition: {field: query_length, gte: 50, lte: 255}\n",
+       "type = \"value_avg\"\nrules = [\"dns\"]\ngroup-by = [\"host\"]\ntimespan = \"1h\"\n"
+       "generate = false\ncondition = { field = \"query_length\", gte = 50, lte = 255 }\n"},
   };
   for (const auto& [in, want] : cases) {
     CAPTURE(in);
@@ -340,6 +367,13 @@ TEST_CASE("correlations of every kind keep their parts", "[sigma]") {
     CHECK(complaints(import) == "");
     REQUIRE(import.files.size() == 1);
     CHECK_THAT(import.files.front().text, Catch::EndsWith(want));
+    // What was written is read again, and written the same way.
+    RuleDocument document;
+    Diagnostics diagnostics;
+    parse_rules(std::make_shared<const SourceFile>(SourceFile{"x.toml", import.files.front().text}), document,
+                diagnostics);
+    REQUIRE(document.rules.size() == 1);
+    CHECK(import.files.front().text.ends_with(write_rule(document.rules.front())));
   }
   CHECK(complaints(import_text(
             head + "  type: event_count\n  rules: [a]\n  timespan: 3M\n  condition: {gte: 1}\n")) ==
