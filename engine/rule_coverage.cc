@@ -34,14 +34,14 @@ size_t RuleCoverage::outcomes() const {
 std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules,
                                       const std::vector<RuleTestResult>& results) {
   std::vector<RuleCoverage> covered;
-  covered.reserve(rules.rules().size());
+  // Pointers into it stay.
+  covered.reserve(rules.rules().size() + rules.correlations().size());
   std::map<const Rule*, PartCoverage*> condition_of;
   std::map<std::string, PartCoverage*> part_of_probe;
   RuleDocument probes;
   probes.lists = document.lists;
   probes.fields = document.fields;
-  for (const CompiledRule& compiled : rules.rules()) {
-    const Rule& rule = *compiled.rule;
+  const auto cover = [&](const Rule& rule) {
     RuleCoverage& coverage = covered.emplace_back();
     coverage.rule = &rule;
     for (const Selection& selection : rule.detection.selections) {
@@ -55,7 +55,9 @@ std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSe
       part_of_probe.emplace(id, &coverage.parts[i]);
       probes.rules.push_back(probe_of(rule, coverage.parts[i], std::move(id)));
     }
-  }
+  };
+  for (const CompiledRule& compiled : rules.rules()) cover(*compiled.rule);
+  for (const CompiledCorrelation& compiled : rules.correlations()) cover(*compiled.rule);
   for (const RuleTestResult& result : results) note(result, *condition_of.at(result.rule));
   Diagnostics told_already;
   const auto probe_set = RuleSet::compile(probes, told_already);

@@ -29,7 +29,7 @@ struct RuleCoverage {
   size_t possible_outcomes() const { return 2 * parts.size(); }
 };
 
-// Of all active rules of `rules`, in their order. `document` is what the set was made of, `results` what its
+// Of all active rules of `rules`, then of all active correlations, in their order. `document` is what the set was made of, `results` what its
 // tests gave. Tests whose event can not be read show nothing.
 std::vector<RuleCoverage> cover_rules(const RuleDocument& document, const RuleSet& rules,
                                       const std::vector<RuleTestResult>& results);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "engine/rule_parser.h"
+#include "tests/support/stream.h"
 
 namespace detectd {
 namespace {
@@ -60,6 +61,29 @@ TEST_CASE("coverage says of each selection and of the condition what tests have 
 
 TEST_CASE("a test whose event can not be read covers nothing", "[rule_coverage]") {
   CHECK(coverage(test_of(R"({ name = "%a%", pid = -7 })")) == "a: b: :");
+}
+
+TEST_CASE("of a correlation coverage says whether tests have shown it to hold, and not to hold",
+          "[rule_coverage]") {
+  const std::string correlation =
+      "[[correlation]]\nid = \"1b8c7c0e-54c5-4a7e-9c5b-6f1f2d7a9e02\"\ntitle = \"t\"\nlevel = \"low\"\n"
+      "type = \"event_count\"\nrules = [\"t_rule\"]\ntimespan = \"1m\"\ncondition = { gte = 2 }\n";
+  const std::string test =
+      "[[correlation.test]]\nname = \"twice\"\nmatch = true\nevents = [{ at = \"0s\", process.name = \"%a%\" "
+      "}, "
+      "{ at = \"1s\", process.name = \"%a%\" }]\n";
+  const auto covered_by = [&](const std::string& tests) {
+    std::string text(kRule);
+    text.insert(text.find("title"), "name = \"t_rule\"\n");
+    const std::shared_ptr<const RuleSet> rules = testing::compile_toml(text + correlation + tests);
+    const auto covered =
+        cover_rules(testing::read_document(text + correlation + tests), *rules, run_rule_tests(rules));
+    REQUIRE(covered.size() == 2);
+    CHECK(covered[1].possible_outcomes() == 2);
+    return covered[1].outcomes();
+  };
+  CHECK(covered_by("") == 0);
+  CHECK(covered_by(test) == 1);
 }
 
 }  // namespace detectd
