@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# The examples of the manual pages, run as they stand there: commands (`$ ...`) over captures of examples/, and the items of
+# rules that detectd-rules(5) shows. An example that the table below does not know fails, so does a row that no page has.
+#   examples_test.sh PROGRAMS    the directory of both programs
+set -uo pipefail
+programs=$(realpath -e "$1") || exit 2
+root=$(realpath -e "$(dirname "${BASH_SOURCE[0]}")/../..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 2
+export TZ=UTC LC_ALL=C SOURCE_DATE_EPOCH=1795348800 COLUMNS=120
+
+# What the examples speak of: where it comes from.
+captures=$root/examples/captures
+cp -r "$root/rules" rules
+gzip -c "$captures/web-to-root.jsonl" >web01.jsonl.gz
+gzip -c "$captures/ptrace-root.jsonl" >web02.jsonl.gz
+zstd -q "$captures/web-to-root.jsonl" -o web01.jsonl.zst 2>/dev/null || cp "$captures/web-to-root.jsonl" web01.jsonl.zst
+cp "$captures/admin-hour.jsonl.zst" clean.jsonl.zst
+mkdir -p sigma/rules etc/detectd/rules
+cp -r "$root/tests/golden/detectctl_import_sigma/sigma/linux" sigma/rules/
+sed 's/%admins%/%Administrators%/' "$root/tests/golden/detectctl_import_sigma_refused/sigma/placeholder.yml" >sigma/rules/placeholder.yml
+echo root >admins.txt
+"$programs/detectd" --replay web01.jsonl.gz --rules rules --db hits.db --output none --quiet || exit 1
+
+# The places of a host are below this directory: /etc/detectd, and the database where nobody names another.
+detectd() { "$programs/detectd" "$@"; }
+detectctl() {
+  local -a words=("${@//\/etc\/detectd/$work/etc/detectd}")
+  [[ $1 == hits ]] && words+=(--db "$work/hits.db")
+  "$programs/detectctl" "${words[@]}"
+}
+
+# PAGE, exit status, what must be printed, COMMAND
+table() {
+  cat <<'TABLE'
+detectctl.1	0	^checked [0-9]* rules: 0 errors, 0 warnings	detectctl check rules
+detectctl.1	0	 critical 	detectctl hits list --since yesterday --level critical
+detectctl.1	0	[*] .*_	detectctl hits tree 17
+detectctl.1	0	^imported 3 rules into 4 files	detectctl import sigma sigma/rules -o /etc/detectd/rules/sigma --list Administrators=admins.txt
+detectctl.1	0	^checked [0-9]* rules?: 0 errors	detectctl check /etc/detectd/rules/sigma
+detectctl.1	0	0 failed|passed	detectctl check --deny warnings rules && detectctl test --threshold 90 --junit results.xml rules
+detectctl.1	0	%|coverage	detectctl test --coverage rules
+detectctl.1	0	newline	detectctl explain D131
+detectctl.1	0	[Pp]revious	detectctl fields previous
+detectd.8	0	download_piped_to_shell	detectd --replay web01.jsonl.zst --rules rules
+detectd.8	0	"name":"web_server_spawns_shell"	detectd -R web01.jsonl.gz web02.jsonl.gz -r rules --only web_server_spawns_shell -o json
+detectd.8	0		detectd -R clean.jsonl.zst -r rules --quiet --output none --fail-on hit
+detectd.8	0	^checked [0-9]* rules: 0 errors	detectd --check --rules rules
+detectd-hits.5	0	download_piped_to_shell	sqlite3 -box hits.db 'SELECT time, level, rule, process, user FROM hits'
+detectd-hits.5	0	[|][0-9]	sqlite3 hits.db "SELECT user, count(*) FROM hits WHERE level = 'critical' GROUP BY user"
+detectd-hits.5	0	/	sqlite3 hits.db "SELECT DISTINCT event ->> '$.process.executable' FROM hits"
+TABLE
+}
+
+# The commands of a page, a line each: displayed lines, and those of literal displays, that begin with `$ `.
+commands_of() {
+  sed -e 's/^\.Dl \$ /$ /' "$root/man/$1" | sed -e 's/\\(dq/"/g' -e 's/\\&//g' -e 's/\\e/\\/g' |
+    awk '/^\$ / || more { line = more ? $0 : substr($0, 3); sub(/^ +/, "", line); more = line ~ /\\$/; sub(/ *\\$/, "", line)
+           printf "%s%s", line, more ? " " : "\n" }'
+}
+
+ran=0 failed=0 skipped=0
+fail() { echo "$1"; ((++failed)); }
+for page in detectctl.1 detectd.8 detectd-hits.5 detectd-rules.5 detectd-events.5; do
+  while IFS= read -r command; do
+    row=$(table | awk -F '\t' -v page="$page" -v command="${command//\\/\\\\}" '$1 == page && $4 == command')
+    [[ -n $row ]] || { fail "$page: the table does not know: $command"; continue; }
+    echo "$row" >>used
+    if [[ $command == sqlite3* ]] && ! command -v sqlite3 >/dev/null; then
+      echo "skipped: sqlite3 is not installed: $command"
+      ((++skipped))
+      continue
+    fi
+    IFS=$'\t' read -r _ want pattern _ <<<"${row/$'\t\t'/$'\t.\t'}"
+    # Read from nothing, and no example changes this shell.
+    (eval "$command") >out 2>&1 </dev/null
+    got=$?
+    ((got == want)) || { fail "$page: status $got, not $want: $command"; head -n 5 out; continue; }
+    [[ $pattern == . ]] || grep -Eq -- "$pattern" out || { fail "$page: nothing like '$pattern' is printed: $command"; head -n 5 out; continue; }
+    ((++ran))
+  done < <(commands_of "$page")
+done
+while IFS= read -r row; do fail "no page has this any more: $row"; done < <(table | grep -Fxv -f used)
+
+# Items: each in a rule of its own. What begins otherwise are parts of correlations.
+items=0
+printf '[lists]\nshells = ["sh", "bash"]\n' >items.toml
+while IFS= read -r item; do
+  kind=exec
+  [[ $item == '"destination.'* ]] && kind=connection_attempted
+  printf '\n[[rule]]\nid = "00000000-0000-4000-8000-%012d"\ntitle = "t"\nlevel = "low"\non = "%s"\n[rule.detection]\ns.%s\ncondition = "s"\n' \
+    $((++items)) "$kind" "$item" >>items.toml
+done < <(sed -n 's/^\.Dl \(\\(dq.* = .*\)$/\1/p' "$root/man/detectd-rules.5" | sed -e 's/\\(dq/"/g' -e 's/\\e/\\/g')
+detectctl check items.toml >out 2>&1 || { fail 'an item of detectd-rules(5) is a mistake:'; grep -A 3 '^error' out; }
+((items >= 15)) || fail "only $items items were found in detectd-rules(5)"
+
+echo "$ran commands and $items items of the manual ran, $failed failed, $skipped skipped"
+((failed == 0))
