@@ -73,6 +73,25 @@ void pack_rule(const RuleRecord& rule, Packer& packer) {
   packer.text(rule.tags).text(rule.digest);
 }
 
+// The constant part up to the event, and from the lineage on: between them is most of it.
+void append_head(const HitRecord& record, std::string& out) {
+  Packer packer(out);
+  packer.text({reinterpret_cast<const char*>(record.id.data()), record.id.size()}).number(record.time_ns);
+  pack_rule(*record.rule, packer);
+  packer.text(record.kind).text(record.host);
+  packer.optional(record.pid).optional(record.parent_pid).optional(record.target_pid);
+  packer.text(record.name).text(record.parent_name).text(record.target_name);
+  packer.text(record.entity_id).text(record.executable).text(record.command_line);
+  packer.text(record.user_id).text(record.user_name).text(record.previous_user_id).optional(record.family);
+}
+
+void append_tail(const HitRecord& record, std::string& out) {
+  Packer packer(out);
+  packer.text(record.grouping).text(record.parts).number(record.parts_left_out);
+  packer.text(record.capture_file).number(record.capture_line);
+  packer.text(record.response).text(record.response_target);
+}
+
 }  // namespace
 
 std::string RuleRecord::key() const {
@@ -158,18 +177,9 @@ GapRecord make_gap_record(const Event& event, const Redaction& redaction) {
 }
 
 void append_constant_part(const HitRecord& record, std::string& out) {
-  Packer packer(out);
-  packer.text({reinterpret_cast<const char*>(record.id.data()), record.id.size()}).number(record.time_ns);
-  pack_rule(*record.rule, packer);
-  packer.text(record.kind).text(record.host);
-  packer.optional(record.pid).optional(record.parent_pid).optional(record.target_pid);
-  packer.text(record.name).text(record.parent_name).text(record.target_name);
-  packer.text(record.entity_id).text(record.executable).text(record.command_line);
-  packer.text(record.user_id).text(record.user_name).text(record.previous_user_id).optional(record.family);
-  packer.text(record.event).text(record.lineage);
-  packer.text(record.grouping).text(record.parts).number(record.parts_left_out);
-  packer.text(record.capture_file).number(record.capture_line);
-  packer.text(record.response).text(record.response_target);
+  append_head(record, out);
+  Packer(out).text(record.event).text(record.lineage);
+  append_tail(record, out);
 }
 
 void append_record(const HitRecord& record, std::string& out) {
@@ -226,6 +236,23 @@ std::optional<GapRecord> read_gap_record(std::string_view bytes) {
 Sha256 chain_link(std::string_view previous, std::string_view constant_part, Sha256Hasher& hasher) {
   hasher.add_part(previous);
   hasher.add_part(constant_part);
+  return hasher.finish();
+}
+
+Sha256 chain_link(std::string_view previous, const HitRecord& record, Sha256Hasher& hasher,
+                  std::string& scratch) {
+  scratch.clear();
+  append_head(record, scratch);
+  const size_t head = scratch.size();
+  append_tail(record, scratch);
+  constexpr size_t kLengths = 2 * sizeof(int64_t);
+  hasher.add_part(previous);
+  hasher.add_number(
+      static_cast<int64_t>(scratch.size() + kLengths + record.event.size() + record.lineage.size()));
+  hasher.add(std::string_view(scratch).substr(0, head));
+  hasher.add_part(record.event);
+  hasher.add_part(record.lineage);
+  hasher.add(std::string_view(scratch).substr(head));
   return hasher.finish();
 }
 

@@ -85,5 +85,8 @@ std::optional<GapRecord> read_gap_record(std::string_view bytes);
 
 // The link of the hash chain after `previous` (empty before the first): SHA-256 over it and the constant part.
 Sha256 chain_link(std::string_view previous, std::string_view constant_part, Sha256Hasher& hasher);
+// The same without putting the part together; `scratch` is used again.
+Sha256 chain_link(std::string_view previous, const HitRecord& record, Sha256Hasher& hasher,
+                  std::string& scratch);
 
 }  // namespace detectd

@@ -208,9 +208,7 @@ Result<bool> HitWriter::insert_hit(const HitRecord& hit, int64_t rule, int64_t s
 }
 
 Status HitWriter::insert_detail(const HitRecord& hit) {
-  constant_part_.clear();
-  append_constant_part(hit, constant_part_);
-  const Sha256 link = chain_link(chain_, constant_part_, *hasher_);
+  const Sha256 link = chain_link(chain_, hit, *hasher_, scratch_);
   chain_.assign(reinterpret_cast<const char*>(link.data()), link.size());
   insert_detail_->bind(1, next_n_)
       .bind(2, std::string_view(hit.event))

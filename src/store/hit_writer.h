@@ -58,7 +58,7 @@ class HitWriter {
   uint64_t added_ = 0;  // rows of this run
   int64_t next_n_ = 0;
   std::string chain_;  // of the last hit
-  std::string constant_part_;
+  std::string scratch_;
   std::unique_ptr<Sha256Hasher> hasher_ = std::make_unique<Sha256Hasher>();
 };
 
