@@ -18,12 +18,13 @@ void append_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-// `,"name":value`, without the comma as an object's first; nothing for an absent or null value.
+// `,"name":value`, without the comma as an object's first; nothing for an absent or null value. `name` is one of ours.
 void append_member(std::string_view name, const FieldView& value, std::string& out) {
   if (!value.has_value()) return;
   if (out.back() != '{') out += ',';
-  append_string(name, out);
-  out += ':';
+  out += '"';
+  out += name;
+  out += "\":";
   if (value.type == Type::kText) {
     append_string(value.text, out);
   } else {

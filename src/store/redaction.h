@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,8 +43,11 @@ class Redaction {
   struct Needle {
     std::string text;
     std::array<uint8_t, 256> skip{};
+    // A byte of it that has no case: where it is not, the literal is not.
+    std::optional<size_t> mark = std::nullopt;
 
-    bool is_in(std::string_view text) const;
+    bool is_in(std::string_view haystack) const;
+    bool is_at(const char* begin) const;
   };
 
   std::vector<Needle> find_needles() const;

@@ -87,7 +87,7 @@ while IFS= read -r row; do fail "no page has this any more: $row"; done < <(tabl
 items=0
 printf '[lists]\nshells = ["sh", "bash"]\n' >items.toml
 while IFS= read -r item; do
-  kind=exec
+  kind='exec'
   [[ $item == '"destination.'* ]] && kind=connection_attempted
   printf '\n[[rule]]\nid = "00000000-0000-4000-8000-%012d"\ntitle = "t"\nlevel = "low"\non = "%s"\n[rule.detection]\ns.%s\ncondition = "s"\n' \
     $((++items)) "$kind" "$item" >>items.toml

@@ -103,6 +103,28 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("TRUST 107: a literal is found wherever it stands", "[store]") {
+  for (const char* pattern : {"abcd", "ab=d", "=bcd", "abc=", "(?i)aBC="}) {
+    const auto redaction = Redaction::compile({pattern});
+    REQUIRE(redaction);
+    std::string literal = pattern;
+    if (literal.starts_with("(?i)")) literal = "AbC=";
+    for (size_t before = 0; before < 12; ++before) {
+      for (size_t after = 0; after < 12; ++after) {
+        for (const char filler : {'x', 'a', '='}) {
+          const std::string text = std::string(before, filler) + literal + std::string(after, filler);
+          std::string redacted = text;
+          CAPTURE(pattern, text);
+          CHECK(redaction->may_need(text));
+          CHECK(redaction->redact_text(redacted));
+          CHECK_FALSE(redaction->may_need(std::string(before, filler) + literal.substr(1, 2) +
+                                          std::string(after, filler)));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a pattern that is no regular expression is refused with the reason", "[store]") {
   const auto redaction = Redaction::compile({"a(b"});
   REQUIRE_FALSE(redaction);
