@@ -56,14 +56,14 @@ class EventWindow final : public Window {
   explicit EventWindow(const Correlation& correlation) : correlation_(correlation) {}
 
   bool add(WindowEvent event) override {
-    const int64_t time_ns = event.part.time_ns;
-    while (!events_.empty() && events_.back().part.time_ns > plus(time_ns, correlation_.timespan_ns))
+    const int64_t time_ns = event.part.order_ns;
+    while (!events_.empty() && events_.back().part.order_ns > plus(time_ns, correlation_.timespan_ns))
       drop_newest();
-    if (!events_.empty() && time_ns < minus(events_.back().part.time_ns, correlation_.timespan_ns))
+    if (!events_.empty() && time_ns < minus(events_.back().part.order_ns, correlation_.timespan_ns))
       return false;
     insert(std::move(event));
-    const int64_t begin_ns = minus(events_.back().part.time_ns, correlation_.timespan_ns);
-    while (events_.front().part.time_ns < begin_ns) drop_oldest();
+    const int64_t begin_ns = minus(events_.back().part.order_ns, correlation_.timespan_ns);
+    while (events_.front().part.order_ns < begin_ns) drop_oldest();
     if (events_.size() > kMaxWindowEvents) {
       drop_oldest();
       ++pushed_out_;
@@ -80,7 +80,7 @@ class EventWindow final : public Window {
     for (size_t i = events_.size() - count; i < events_.size(); ++i) hit.parts.push_back(events_[i].part);
   }
 
-  int64_t newest_ns() const override { return events_.back().part.time_ns; }
+  int64_t newest_ns() const override { return events_.back().part.order_ns; }
   size_t bytes() const override { return sizeof(*this) + bytes_; }
   uint64_t pushed_out() const override { return pushed_out_; }
 
@@ -100,7 +100,7 @@ class EventWindow final : public Window {
     if (correlation_.type == kValuePercentile)
       numbers_.insert(std::upper_bound(numbers_.begin(), numbers_.end(), event.number), event.number);
     auto place = events_.end();
-    while (place != events_.begin() && std::prev(place)->part.time_ns > event.part.time_ns) --place;
+    while (place != events_.begin() && std::prev(place)->part.order_ns > event.part.order_ns) --place;
     events_.insert(place, std::move(event));
   }
 
@@ -172,13 +172,13 @@ class TemporalWindow final : public Window {
       : correlation_(correlation), newest_by_rule_(correlation.rules.size()) {}
 
   bool add(WindowEvent event) override {
-    const int64_t time_ns = event.part.time_ns;
+    const int64_t time_ns = event.part.order_ns;
     for (auto& part : newest_by_rule_) {
-      if (part && part->time_ns > plus(time_ns, correlation_.timespan_ns)) set(part, std::nullopt);
+      if (part && part->order_ns > plus(time_ns, correlation_.timespan_ns)) set(part, std::nullopt);
     }
     int64_t newest_ns = time_ns;
     for (const auto& part : newest_by_rule_) {
-      if (part) newest_ns = std::max(newest_ns, part->time_ns);
+      if (part) newest_ns = std::max(newest_ns, part->order_ns);
     }
     newest_ns_ = newest_ns;
     if (time_ns < begin_ns()) return false;
@@ -200,7 +200,7 @@ class TemporalWindow final : public Window {
       if (in_window(part)) hit.parts.push_back(*part);
     }
     std::stable_sort(hit.parts.begin(), hit.parts.end(),
-                     [](const HitPart& a, const HitPart& b) { return a.time_ns < b.time_ns; });
+                     [](const HitPart& a, const HitPart& b) { return a.order_ns < b.order_ns; });
   }
 
   int64_t newest_ns() const override { return newest_ns_; }
@@ -210,7 +210,7 @@ class TemporalWindow final : public Window {
 
  private:
   int64_t begin_ns() const { return minus(newest_ns_, correlation_.timespan_ns); }
-  bool in_window(const std::optional<HitPart>& part) const { return part && part->time_ns >= begin_ns(); }
+  bool in_window(const std::optional<HitPart>& part) const { return part && part->order_ns >= begin_ns(); }
 
   void set(std::optional<HitPart>& place, std::optional<HitPart> part) {
     if (place) bytes_ -= event_bytes(*place);
@@ -231,7 +231,7 @@ class OrderedWindow final : public Window {
   explicit OrderedWindow(const Correlation& correlation) : correlation_(correlation) {}
 
   bool add(WindowEvent event) override {
-    const int64_t time_ns = event.part.time_ns;
+    const int64_t time_ns = event.part.order_ns;
     newest_ns_ = chains_.empty() ? time_ns : std::max(newest_ns_, time_ns);
     // Time went back: what is in the future can be nobody's predecessor.
     if (newest_ns_ > plus(time_ns, correlation_.timespan_ns)) newest_ns_ = time_ns;
@@ -288,7 +288,7 @@ class OrderedWindow final : public Window {
       if (chain == chains_.end()) continue;
       const LinkPtr& link = chain->second;
       const bool fits =
-          link->part.time_ns <= time_ns && link->start_ns >= minus(time_ns, correlation_.timespan_ns);
+          link->part.order_ns <= time_ns && link->start_ns >= minus(time_ns, correlation_.timespan_ns);
       if (fits && (!best || link->start_ns > best->start_ns)) best = link;
     }
     return best;

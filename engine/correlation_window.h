@@ -1,5 +1,5 @@
 // What a correlation remembers of one group: the events of its window, or as much of them as its type needs.
-// Windows live on event time and are inclusive at both ends. They end at the newest event of the group; one
+// Windows live on event time (Event::order_ns) and are inclusive at both ends. They end at the newest event of the group; one
 // that comes late is counted where it belongs. When time goes back by more than the timespan, what is
 // then in the future is forgotten.
 #pragma once

@@ -16,7 +16,11 @@ constexpr int64_t kDefaultLearnNs = 24 * 3600 * kNanosPerSecond;
 constexpr size_t kGroupBytes = 192;
 
 HitPart part_of(const Hit& hit) {
-  return {.id = hit.id, .rule = hit.rule, .time_ns = hit.event->time_ns, .event = hit.event};
+  return {.id = hit.id,
+          .rule = hit.rule,
+          .time_ns = hit.event->time_ns,
+          .order_ns = hit.event->order_ns(),
+          .event = hit.event};
 }
 
 bool takes_number(CorrelationType type) {
@@ -69,10 +73,10 @@ void Correlator::reload(std::shared_ptr<const RuleSet> rules) {
   }
 }
 
-void Correlator::start(int64_t time_ns) {
+void Correlator::start(int64_t order_ns) {
   started_ = true;
   for (State& state : states_) {
-    if (!state.start_ns) state.start_ns = time_ns;
+    if (!state.start_ns) state.start_ns = order_ns;
   }
 }
 
@@ -111,7 +115,7 @@ void Correlator::correlate(uint32_t index, std::vector<Arrival>& arrivals, std::
   });
   std::vector<Hit> found;
   std::vector<Touched> touched;
-  expire(state, hits[arrivals.front().hit].event->time_ns);
+  expire(state, hits[arrivals.front().hit].event->order_ns());
   for (const Arrival& arrival : arrivals) {
     if (type == CorrelationType::kNewTerms) {
       conclude_new_term(index, arrival, hits, found);
@@ -227,9 +231,10 @@ void Correlator::conclude_new_term(uint32_t index, const Arrival& arrival, const
   find_or_add_group(state, term_of_key());
   if (state.groups.size() == known) return;
   int64_t learned_ns = 0;
-  const bool for_ages = __builtin_sub_overflow(hit.event->time_ns, state.start_ns.value_or(0), &learned_ns);
+  const bool for_ages =
+      __builtin_sub_overflow(hit.event->order_ns(), state.start_ns.value_or(0), &learned_ns);
   const bool learned = learned_ns >= state.rule->correlation->learn_ns.value_or(kDefaultLearnNs);
-  if (for_ages ? hit.event->time_ns < 0 : !learned) return;
+  if (for_ages ? hit.event->order_ns() < 0 : !learned) return;
   Hit& made = found.emplace_back(make_hit(index, key_, arrival, hits));
   made.parts.push_back(part_of(hit));
 }

@@ -49,9 +49,9 @@ class Correlator {
   // As if this run had seen it, before what it has seen by itself. What belongs to no active correlation is passed over.
   void learn(std::span<const TermHistory> histories);
 
-  // The time of an event that is shown to rules: new_terms learns from the first one on.
-  void observe(int64_t time_ns) {
-    if (!started_) start(time_ns);
+  // Event::order_ns() of an event that is shown to rules: new_terms learns from the first one on.
+  void observe(int64_t order_ns) {
+    if (!started_) start(order_ns);
   }
   // `hits` are those of rules for one event whose key is `event_key`, `held` their indices in
   // RuleSet::rules(). Appends the hits of correlations that hold with it, silent ones included, and to
@@ -87,7 +87,7 @@ class Correlator {
     std::vector<uint32_t> inputs;
   };
 
-  void start(int64_t time_ns);
+  void start(int64_t order_ns);
   void correlate(uint32_t index, std::vector<Arrival>& arrivals, std::vector<Hit>& hits);
   void add(uint32_t index, const Arrival& arrival, const std::vector<Hit>& hits,
            std::vector<Touched>& touched);

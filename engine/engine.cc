@@ -5,12 +5,14 @@
 
 #include "engine/event_order.h"
 #include "engine/matcher.h"
+#include "engine/process_snapshot.h"
 
 namespace detectd {
 
 Engine::Engine(std::shared_ptr<const RuleSet> rules, Options options)
     : rules_(std::move(rules)),
       order_(std::make_unique<EventOrder>()),
+      number_events_(options.number_events),
       table_({.max_processes = options.max_processes}),
       selection_(options.selection),
       correlator_(rules_, options.correlator),
@@ -25,6 +27,12 @@ void Engine::observe(Event& event, std::vector<Event>& ready) {
   admit(ready, first);
 }
 
+void Engine::advance(const Moment& moment, std::vector<Event>& ready) {
+  const size_t first = ready.size();
+  order_->advance(moment, ready);
+  admit(ready, first);
+}
+
 void Engine::flush(std::vector<Event>& ready) {
   const size_t first = ready.size();
   order_->flush(ready);
@@ -34,10 +42,18 @@ void Engine::flush(std::vector<Event>& ready) {
 void Engine::admit(std::vector<Event>& ready, size_t first) {
   for (size_t i = first; i < ready.size(); ++i) {
     Event& event = ready[i];
+    clock_.stamp(event);
+    if (number_events_) number(event);
     event.repetition = repetitions_.count(event);
     table_.apply(event);
     if (!event.silent) ++events_;
   }
+}
+
+void Engine::number(Event& event) {
+  event.sequence = ++sequence_;
+  if (rules_->schema().wanted(field::kSequence))
+    event.set_integer(field::kSequence, static_cast<int64_t>(event.sequence));
 }
 
 void Engine::match(const Event& event, Matcher& matcher, std::vector<uint32_t>& held) const {
@@ -46,8 +62,8 @@ void Engine::match(const Event& event, Matcher& matcher, std::vector<uint32_t>& 
 
 void Engine::conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits) {
   if (event.silent) return;
-  if (event.has_time) correlator_.observe(event.time_ns);
-  suppressor_.advance(event.time_ns, hits);
+  if (event.has_time) correlator_.observe(event.order_ns());
+  suppressor_.advance(event.order_ns(), hits);
   if (!held.empty()) report(event, held, hits);
 }
 
@@ -104,7 +120,18 @@ void Engine::report(Hit hit, int64_t time_ns, const CompiledSuppress& suppress, 
   }
 }
 
+void Engine::settle(const Moment& moment, std::vector<Hit>& folds) {
+  // An id change that waits may be from before the moment.
+  int64_t order_ns = 0;
+  if (!__builtin_sub_overflow(clock_.order_ns(moment), EventOrder::kWaitNs, &order_ns))
+    suppressor_.advance(order_ns, folds);
+}
+
 void Engine::finish(std::vector<Hit>& folds) { suppressor_.flush(folds); }
+
+void Engine::visit_running(const std::function<void(Event&)>& visit) const {
+  visit_as_running(table_.running(), visit);
+}
 
 void Engine::reload(std::shared_ptr<const RuleSet> rules) {
   rules_ = std::move(rules);

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -18,6 +19,7 @@
 #include "engine/correlator.h"
 #include "engine/digest.h"
 #include "engine/event.h"
+#include "engine/event_clock.h"
 #include "engine/event_key.h"
 #include "engine/hit.h"
 #include "engine/hits_digest.h"
@@ -38,6 +40,8 @@ class Engine {
     HitSelection selection{};
     Correlator::Options correlator = {};
     Suppressor::Options suppressor = {};
+    // Live: event.sequence is given here, from 1 on, in the order in which events are judged.
+    bool number_events = false;
     bool report_silent = false;  // hits that are parts of others too, for tests
   };
   struct Counters {
@@ -58,6 +62,9 @@ class Engine {
   // is left without a meaning, but reusable; swapping a chunk with a `ready` that is done lets
   // buffers circulate.
   void observe(Event& event, std::vector<Event>& ready);
+  // A stream that pauses: no event from before `moment` will come, so what waited for one is given back. Then
+  // settle(), once what it gave is concluded. The hits are the same as if the next event had said so.
+  void advance(const Moment& moment, std::vector<Event>& ready);
   // The end of the stream: gives back what still waits.
   void flush(std::vector<Event>& ready);
   // The rules that hold, as indices into rules().rules(), ascending by rule id. `matcher` is one
@@ -66,8 +73,13 @@ class Engine {
   // Appends what is to be reported, for every event in order, also where no rule held: folds of windows
   // that closed before it, then the selected hits by rule id. The others count, and are in the digest.
   void conclude(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
+  // Appends the folds of windows that closed so long before `moment` that no event can fall into them.
+  void settle(const Moment& moment, std::vector<Hit>& folds);
   // The end of the stream, behind the last conclude(): appends the folds of all windows.
   void finish(std::vector<Hit>& folds);
+
+  // The processes that run, as the events observed so far tell it: see visit_as_running.
+  void visit_running(const std::function<void(Event&)>& visit) const;
 
   // Between two events: other rules from now on. What correlations remember is kept where neither they nor
   // the rules they name have changed. Matchers and decoders are to be made anew.
@@ -85,8 +97,9 @@ class Engine {
   std::optional<Sha256> hits_digest() { return digest_.digest(); }
 
  private:
-  // What has just become ready, from index `first` on: counted, given its lineage.
+  // What has just become ready, from index `first` on: placed in time, counted, given its lineage.
   void admit(std::vector<Event>& ready, size_t first);
+  void number(Event& event);
   void report(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits);
   void report(Hit hit, int64_t time_ns, const CompiledSuppress& suppress, std::vector<Hit>& hits);
   // Whether anybody asks for the event of a rule's hit.
@@ -94,6 +107,9 @@ class Engine {
 
   std::shared_ptr<const RuleSet> rules_;
   std::unique_ptr<EventOrder> order_;
+  EventClock clock_;
+  bool number_events_;
+  uint64_t sequence_ = 0;
   ProcessTable table_;
   uint64_t events_ = 0;
   HitSelection selection_;

@@ -32,6 +32,7 @@ void Event::clear(size_t field_count) {
   silent = false;
   joined = false;
   time_ns = 0;
+  order_shift_ns = 0;
   sequence = 0;
   repetition = 0;
   origin = {};

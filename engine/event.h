@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ struct CaptureHost {
   std::string id;  // machine id
   std::string name;
   std::string boot_id;
+  std::optional<int64_t> booted_ns =
+      std::nullopt;  // what the wall clock said of its boot when the capture began
 };
 
 class Event {
@@ -53,14 +56,19 @@ class Event {
   bool silent = false;    // feeds the process table, is shown to no rule
   // Set by EventOrder on an exec and on the id changes right before it that belong to it.
   bool joined = false;
-  int64_t time_ns = 0;
-  uint64_t sequence = 0;  // `event.sequence`, 0 where it was not carried
+  int64_t time_ns = 0;         // `@timestamp`: what the wall clock said
+  int64_t order_shift_ns = 0;  // set by EventClock; see order_ns()
+  uint64_t sequence = 0;       // `event.sequence`, 0 where it was not carried
   // How many earlier events had the same host, boot, time, kind, pids and sequence (the n of `event_key`).
   uint32_t repetition = 0;
   Origin origin;
   std::shared_ptr<const CaptureHost> host;  // null where the capture has no header
   std::shared_ptr<const Process> process;   // set by the process table; null without a pid
   std::shared_ptr<const Process> target;    // the same for `Target.process.*`
+
+  // When it was, on a scale that goes as fast as time does, whoever sets the wall clock: what windows and
+  // lineage live on (event_clock.h). The same as time_ns where nobody set it.
+  int64_t order_ns() const { return time_ns + order_shift_ns; }
 
   // Empty, with room for `field_count` fields (Schema::size()).
   void clear(size_t field_count = kFieldCount + 1);

@@ -13,6 +13,7 @@
 #include "engine/json_text.h"
 #include "engine/key_counts.h"
 #include "engine/name_tree.h"
+#include "engine/timestamp.h"
 
 namespace detectd {
 namespace {
@@ -466,6 +467,8 @@ void EventDecoder::Walk::apply_role(const NameNode& node, const CapturedValue& s
     case Role::kHeaderHostId: found_.host.id = scalar.text; break;
     case Role::kHeaderBootId: found_.host.boot_id = scalar.text; break;
     case Role::kHeaderPart: found_.part = scalar.number; break;
+    case Role::kHeaderStarted: found_.started = scalar.text; break;
+    case Role::kHeaderBooted: found_.host.booted_ns = parse_rfc3339(scalar.text); break;
   }
 }
 

@@ -45,7 +45,8 @@ struct LineNotes {
 struct CaptureHeader {
   std::string version;  // of the detectd that wrote it; may be empty
   CaptureHost host;
-  int64_t part = 1;  // of a rotated capture
+  int64_t part = 1;          // of a rotated capture
+  std::string started = {};  // the same in all parts of a capture, and in no other; may be empty
 };
 
 // One line, to be read into `event` (cleared first; its origin and host are the caller's). The rest is what came
@@ -90,7 +91,7 @@ class EventDecoder {
 // nested, others written with dotted keys. decode(encode(e)) carries what e carries.
 void encode(const Event& event, const Schema& schema, std::string& out);
 
-// Appends the first line of a capture.
+// Appends the first line of a capture. Further on it stands where the host changes.
 void encode_header(const CaptureHeader& header, std::string& out);
 
 }  // namespace detectd

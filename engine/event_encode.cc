@@ -186,7 +186,9 @@ void encode_header(const CaptureHeader& header, std::string& out) {
   writer.member("detectd", "capture");
   out += std::to_string(EventDecoder::kCaptureVersion);
   text("detectd", "version", header.version);
+  text("detectd", "started", header.started);
   text("detectd", "boot_id", header.host.boot_id);
+  if (header.host.booted_ns) text("detectd", "booted", format_rfc3339(*header.host.booted_ns));
   if (header.part != 1) {
     writer.member("detectd", "part");
     out += std::to_string(header.part);

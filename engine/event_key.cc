@@ -32,9 +32,10 @@ std::string_view host_of(const Event& event) {
     const FieldView view = event.find_carried(id);
     if (view.has_value()) return view.text;
   }
-  if (!event.host) return {};
-  return event.host->id.empty() ? event.host->name : event.host->id;
+  return event.host ? host_of(*event.host) : std::string_view();
 }
+
+std::string_view host_of(const CaptureHost& host) { return host.id.empty() ? host.name : host.id; }
 
 Sha256 event_key(Sha256Hasher& hasher, const Event& event) {
   hasher.add_part(host_of(event));
@@ -50,12 +51,13 @@ Sha256 event_key(Sha256Hasher& hasher, const Event& event) {
 
 uint32_t RepetitionCounter::count(const Event& event) {
   const uint64_t key = hash_of(event);
+  const int64_t order_ns = event.order_ns();
   const bool time_has_passed =
-      event.time_ns > since_ns_ + kNanosPerSecond || event.time_ns < since_ns_ - kNanosPerSecond;
+      order_ns > since_ns_ + kNanosPerSecond || order_ns < since_ns_ - kNanosPerSecond;
   if (time_has_passed || current_.size() >= kMaxKeys) {
     std::swap(before_, current_);
     current_.clear();
-    since_ns_ = event.time_ns;
+    since_ns_ = order_ns;
   }
   uint32_t& seen = current_[key];
   if (seen == 0) seen = before_.find(key);

@@ -12,6 +12,8 @@ namespace detectd {
 
 // `host.id`, else `host.name`, else what the capture's header says; empty where nobody does.
 std::string_view host_of(const Event& event);
+// What a capture's header says of it.
+std::string_view host_of(const CaptureHost& host);
 
 // SHA-256 over host, boot id, time, kind, pid, target's pid, sequence and event.repetition.
 Sha256 event_key(Sha256Hasher& hasher, const Event& event);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/event.h"
+#include "engine/event_clock.h"
 
 namespace detectd {
 
@@ -22,11 +23,13 @@ class EventOrder {
   // Takes `event` and appends to `ready` what is in order now. An exec and the id changes that belong to
   // it are marked `joined` and follow each other directly.
   void push(Event& event, std::vector<Event>& ready);
+  // No event from before `moment` will come: what waited for one is let out.
+  void advance(const Moment& moment, std::vector<Event>& ready);
   // The end of the stream.
   void flush(std::vector<Event>& ready);
 
   size_t held() const { return held_.size(); }
-  // Id changes let out early because kMaxHeld others waited.
+  // Id changes let out early, all at once, because they were more than kMaxHeld.
   uint64_t overflows() const { return overflows_; }
 
  private:
@@ -36,7 +39,9 @@ class EventOrder {
   // Releases what waits of a process that `event` concerns; its own id changes keep waiting.
   void release_concerned(Event& event, std::vector<Event>& ready);
   void release_of(Event& event, uint32_t pid, std::vector<Event>& ready);
-  void hold(Event& event, std::vector<Event>& ready);
+  template <class When>
+  void release_until(const When& end, std::vector<Event>& ready);
+  void hold(Event& event);
 
   Held held_;                                // in order of arrival
   Held free_;                                // for their nodes

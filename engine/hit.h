@@ -23,6 +23,7 @@ struct HitPart {
   HitId id{};
   std::shared_ptr<const Rule> rule;
   int64_t time_ns = 0;
+  int64_t order_ns = 0;                // Event::order_ns()
   std::shared_ptr<const Event> event;  // null where a large window no longer keeps it
 };
 

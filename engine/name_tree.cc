@@ -91,6 +91,8 @@ NameTree::NameTree(const Schema& schema) {
   add_role("detectd.host.id", Role::kHeaderHostId);
   add_role("detectd.boot_id", Role::kHeaderBootId);
   add_role("detectd.part", Role::kHeaderPart);
+  add_role("detectd.started", Role::kHeaderStarted);
+  add_role("detectd.booted", Role::kHeaderBooted);
   // As in Schema::keyword_fields().
   for (const std::string_view name :
        {"event", "host", "detectd", "process.parent", "process.ancestors", "process.previous"}) {

@@ -32,6 +32,8 @@ struct NameNode {
     kHeaderHostId,
     kHeaderBootId,
     kHeaderPart,
+    kHeaderStarted,
+    kHeaderBooted,
   };
 
   uint64_t hash = 0;

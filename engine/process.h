@@ -23,7 +23,7 @@ inline constexpr size_t kMaxAncestors = 32;
 // Identity that survives pid reuse: two processes with the same pid differ in their birth.
 struct ProcessKey {
   uint32_t pid = 0;
-  int64_t birth_ns = 0;  // of the fork event, else the first `process.start` or event seen
+  int64_t birth_ns = 0;  // of the fork event (Event::order_ns), else the first `process.start` or event seen
 
   auto operator<=>(const ProcessKey&) const = default;
 };

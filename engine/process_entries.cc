@@ -149,4 +149,11 @@ ProcessEntries::Evicted ProcessEntries::evict() {
   return Evicted::kLive;
 }
 
+std::vector<std::shared_ptr<const Process>> ProcessEntries::running() const {
+  std::vector<std::shared_ptr<const Process>> processes;
+  for (const ProcessEntry* entry = live_.oldest; entry != nullptr; entry = entry->newer)
+    if (entry->process) processes.push_back(entry->process);
+  return processes;
+}
+
 }  // namespace detectd

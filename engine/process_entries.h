@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/process.h"
 #include "engine/process_bytes.h"
@@ -71,6 +72,8 @@ class ProcessEntries {
   // Drops what ended first, else what was not used for longest.
   Evicted evict();
 
+  // Of the live entries.
+  std::vector<std::shared_ptr<const Process>> running() const;
   size_t size() const { return by_key_.size(); }
   // Of the entries and of all that they reach.
   size_t bytes() const { return by_key_.size() * (sizeof(ProcessEntry) + 64) + reached_.total(); }

@@ -51,6 +51,7 @@ class ProcessTable::State {
     const ProcessEntry* const entry = entries_.find(host_.number, pid);
     return entry == nullptr ? nullptr : entry->process;
   }
+  std::vector<SharedProcess> running() const { return entries_.running(); }
   Counters counters() const {
     Counters counters = counters_;
     counters.processes = entries_.size();
@@ -106,11 +107,11 @@ void ProcessTable::State::apply(Event& event) {
   const HostNumbers::Host& host =
       hosts_.find_or_add(host_of(event), event.host ? std::string_view(event.host->boot_id) : "");
   if (host.names != host_.names) host_ = host;
-  entries_.drop_ended(event.time_ns, kKeepEndedNs);
+  entries_.drop_ended(event.order_ns(), kKeepEndedNs);
   const uint32_t pid = carried_pid(event, process_field);
   if (pid != 0) apply_own(event, pid);
   if (const uint32_t target = carried_pid(event, target_field); target != 0) {
-    event.target = named(event, target, target_field, event.time_ns);
+    event.target = named(event, target, target_field, event.order_ns());
   }
   DerivedFields::add_from_lineage(event);
   enforce_bounds();
@@ -141,7 +142,7 @@ bool ProcessTable::State::is_reused(const ProcessEntry& entry, const Event& even
   if (const auto start_ns = parse_rfc3339(start)) return well_after(*start_ns, known.key.birth_ns);
   // An exec right after an end is that of a thread other than the leader, of whom the end was.
   const bool begins = event.kind == EventKind::kExec || event.kind == EventKind::kAlreadyRunning;
-  return field == process_field && begins && entry.ended && well_after(event.time_ns, entry.ended_ns);
+  return field == process_field && begins && entry.ended && well_after(event.order_ns(), entry.ended_ns);
 }
 
 ProcessEntry& ProcessTable::State::entry_of(const Event& event, uint32_t pid, FieldOf field,
@@ -202,15 +203,15 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
   if (parent_pid == pid) parent_pid = 0;
   SharedProcess parent;
   if (parent_pid != 0) {
-    ProcessEntry& entry = entry_of(event, parent_pid, parent_field, event.time_ns);
+    ProcessEntry& entry = entry_of(event, parent_pid, parent_field, event.order_ns());
     parent = entry.process;
   }
   ProcessEntry* entry = entries_.find(host_.number, pid);
   if (entry != nullptr && !entry->ended) {
     const Process& known = *entry->process;
-    if (known.fork_seen && known.key.birth_ns == event.time_ns) return apply_change(event, pid);
-    const bool same_birth =
-        !well_after(event.time_ns, known.key.birth_ns) && !well_after(known.key.birth_ns, event.time_ns);
+    if (known.fork_seen && known.key.birth_ns == event.order_ns()) return apply_change(event, pid);
+    const bool same_birth = !well_after(event.order_ns(), known.key.birth_ns) &&
+                            !well_after(known.key.birth_ns, event.order_ns());
     if (!known.fork_seen && same_birth && parent) return apply_late_fork(event, *entry, parent);
   }
   if (entry == nullptr) {
@@ -220,7 +221,7 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
     entries_.reuse(*entry);
   }
   ++counters_.created;
-  const MutableProcess child = new_process(event, pid, process_field, event.time_ns);
+  const MutableProcess child = new_process(event, pid, process_field, event.order_ns());
   if (parent) {
     const ProcessEntry* const parent_entry = entries_.find(host_.number, parent_pid);
     entry->had_root = parent_entry != nullptr && parent_entry->had_root;
@@ -258,7 +259,7 @@ void ProcessTable::State::apply_late_fork(Event& event, ProcessEntry& entry, con
 void ProcessTable::State::apply_exec(Event& event, uint32_t pid) {
   const bool known = entries_.find(host_.number, pid) != nullptr;
   const uint64_t reused = counters_.reused_pids;
-  ProcessEntry& entry = entry_of(event, pid, process_field, event.time_ns);
+  ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
   entries_.revive(entry);
   Draft draft{.base = entry.process, .made = {}};
   learn_identity(event, draft);
@@ -280,7 +281,7 @@ void ProcessTable::State::apply_exec(Event& event, uint32_t pid) {
 
 // The process as it would be; the table keeps what is.
 void ProcessTable::State::apply_exec_check(Event& event, uint32_t pid) {
-  ProcessEntry& entry = entry_of(event, pid, process_field, event.time_ns);
+  ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
   Draft draft{.base = entry.process, .made = {}};
   settle_parent(event, draft);
   entries_.set_process(entry, draft.finished());
@@ -291,7 +292,7 @@ void ProcessTable::State::apply_exec_check(Event& event, uint32_t pid) {
 }
 
 void ProcessTable::State::apply_change(Event& event, uint32_t pid) {
-  ProcessEntry& entry = entry_of(event, pid, process_field, event.time_ns);
+  ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
   if (event.kind == EventKind::kAlreadyRunning) entries_.revive(entry);
   Draft draft{.base = entry.process, .made = {}};
   learn_identity(event, draft);
@@ -311,7 +312,7 @@ void ProcessTable::State::apply_change(Event& event, uint32_t pid) {
   } else {
     entry.had_root = entry.had_root || user_ids(*entry.process->attributes).any_root();
   }
-  if (event.kind == EventKind::kEnd) entries_.end(entry, event.time_ns);
+  if (event.kind == EventKind::kEnd) entries_.end(entry, event.order_ns());
 }
 
 void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, const Attributes& before) {
@@ -380,7 +381,7 @@ void ProcessTable::State::follow_line_parent(Event& event, Draft& draft, uint32_
   const SharedProcess& linked = draft.now().parent;
   const bool same =
       linked && linked->key.pid == parent_pid && !other_image(event, parent_field, *linked->attributes);
-  const int64_t birth_ns = std::min(draft.now().key.birth_ns, event.time_ns);
+  const int64_t birth_ns = std::min(draft.now().key.birth_ns, event.order_ns());
   const SharedProcess parent =
       same ? learnt(event, parent_field, linked) : named(event, parent_pid, parent_field, birth_ns);
   if (parent != linked) set_parent(edit(draft), parent);
@@ -487,6 +488,7 @@ ProcessTable::~ProcessTable() = default;
 
 void ProcessTable::apply(Event& event) { state_->apply(event); }
 std::shared_ptr<const Process> ProcessTable::find(uint32_t pid) const { return state_->find(pid); }
+std::vector<std::shared_ptr<const Process>> ProcessTable::running() const { return state_->running(); }
 ProcessTable::Counters ProcessTable::counters() const { return state_->counters(); }
 
 }  // namespace detectd

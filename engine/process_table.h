@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "engine/event.h"
 #include "engine/fields.h"
@@ -44,6 +45,8 @@ class ProcessTable {
   // The process that has this pid now, or had it last, on the host of the event applied last; null if
   // unknown.
   std::shared_ptr<const Process> find(uint32_t pid) const;
+  // Those that have not ended, on all hosts, in no order.
+  std::vector<std::shared_ptr<const Process>> running() const;
   Counters counters() const;
 
  private:

@@ -20,14 +20,14 @@ bool Suppressor::admit(const Hit& hit, const CompiledSuppress& suppress, std::ve
   const auto open_window = by_key_.find(key_);
   if (open_window != by_key_.end()) {
     OpenWindow& window = open_window->second->second;
-    const int64_t time_ns = hit.event->time_ns;
+    const int64_t order_ns = hit.event->order_ns();
     int64_t back_ns = 0;
-    const bool overflow = __builtin_sub_overflow(window.opened_ns, time_ns, &back_ns);
+    const bool overflow = __builtin_sub_overflow(window.opened_ns, order_ns, &back_ns);
     const bool before = overflow ? window.opened_ns > 0 : back_ns > suppress.for_ns;
-    if (!before && time_ns <= open_window->second->first.first) {
+    if (!before && order_ns <= open_window->second->first.first) {
       ++window.hit.count;
-      window.hit.first_ns = std::min(window.hit.first_ns, time_ns);
-      window.hit.last_ns = std::max(window.hit.last_ns, time_ns);
+      window.hit.first_ns = std::min(window.hit.first_ns, hit.event->time_ns);
+      window.hit.last_ns = std::max(window.hit.last_ns, hit.event->time_ns);
       ++counters_.folded;
       return false;
     }
@@ -52,12 +52,12 @@ void Suppressor::make_key(const Hit& hit, const CompiledSuppress& suppress) {
 
 void Suppressor::open(const Hit& hit, const CompiledSuppress& suppress) {
   int64_t close_ns = 0;
-  if (__builtin_add_overflow(hit.event->time_ns, suppress.for_ns, &close_ns))
+  if (__builtin_add_overflow(hit.event->order_ns(), suppress.for_ns, &close_ns))
     close_ns = std::numeric_limits<int64_t>::max();
   OpenWindow window;
   window.hit = hit;
   window.hit.parts.clear();
-  window.opened_ns = hit.event->time_ns;
+  window.opened_ns = hit.event->order_ns();
   window.key = key_;
   window.bytes = kWindowBytes + 2 * key_.size() + hit.event->memory_bytes();
   bytes_ += window.bytes;
@@ -76,8 +76,8 @@ void Suppressor::close(Windows::iterator window, std::vector<Hit>& folds) {
   windows_.erase(window);
 }
 
-void Suppressor::close_until(int64_t time_ns, std::vector<Hit>& folds) {
-  while (!windows_.empty() && windows_.begin()->first.first < time_ns) close(windows_.begin(), folds);
+void Suppressor::close_until(int64_t order_ns, std::vector<Hit>& folds) {
+  while (!windows_.empty() && windows_.begin()->first.first < order_ns) close(windows_.begin(), folds);
 }
 
 void Suppressor::flush(std::vector<Hit>& folds) {

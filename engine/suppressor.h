@@ -35,9 +35,9 @@ class Suppressor {
   // Whether `hit` is to be reported. Closes windows for it where there are too many; their folds are appended
   // to `folds`.
   bool admit(const Hit& hit, const CompiledSuppress& suppress, std::vector<Hit>& folds);
-  // Closes the windows that ended before `time_ns`.
-  void advance(int64_t time_ns, std::vector<Hit>& folds) {
-    if (!windows_.empty() && windows_.begin()->first.first < time_ns) close_until(time_ns, folds);
+  // Closes the windows that ended before `order_ns` (Event::order_ns).
+  void advance(int64_t order_ns, std::vector<Hit>& folds) {
+    if (!windows_.empty() && windows_.begin()->first.first < order_ns) close_until(order_ns, folds);
   }
   // Closes all.
   void flush(std::vector<Hit>& folds);
@@ -58,7 +58,7 @@ class Suppressor {
   void make_key(const Hit& hit, const CompiledSuppress& suppress);
   void open(const Hit& hit, const CompiledSuppress& suppress);
   void close(Windows::iterator window, std::vector<Hit>& folds);
-  void close_until(int64_t time_ns, std::vector<Hit>& folds);
+  void close_until(int64_t order_ns, std::vector<Hit>& folds);
 
   Options options_;
   Windows windows_;

@@ -30,7 +30,7 @@ class Reference {
   std::vector<WindowEvent> window() const {
     std::vector<WindowEvent> window;
     for (const WindowEvent& event : events_) {
-      if (event.part.time_ns >= events_.back().part.time_ns - correlation_.timespan_ns)
+      if (event.part.order_ns >= events_.back().part.order_ns - correlation_.timespan_ns)
         window.push_back(event);
     }
     return window;
@@ -112,7 +112,7 @@ TEST_CASE("windows hold exactly where the plain definition does", "[correlation_
       for (int i = 0; i < 120; ++i) {
         time_ns += below(6);
         WindowEvent event;
-        event.part.time_ns = time_ns;
+        event.part.order_ns = time_ns;
         // Each is an event of its own.
         event.part.event = std::make_shared<const Event>();
         event.input = below(static_cast<uint32_t>(correlation.rules.size()));
@@ -142,7 +142,7 @@ TEST_CASE("what a window takes in memory comes back when its events have left", 
     const auto window = make_window(correlation);
     const auto add = [&](int64_t time_ns) {
       WindowEvent event;
-      event.part.time_ns = time_ns;
+      event.part.order_ns = time_ns;
       event.part.event = std::make_shared<const Event>();
       event.value = "some value";
       return window->add(event);

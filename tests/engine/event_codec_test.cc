@@ -364,11 +364,19 @@ TEST_CASE("the head of a capture says where it was taken", "[event_codec]") {
   EventDecoder decoder(schema);
   Event event;
   LineNotes notes;
-  const CaptureHeader written{"0.1.0", {"id-1", "web01", "boot-2"}, 3};
+  CaptureHeader written;
+  written.version = "0.1.0";
+  written.host.id = "id-1";
+  written.host.name = "web01";
+  written.host.boot_id = "boot-2";
+  written.host.booted_ns = 1'000'000;
+  written.part = 3;
+  written.started = "2026-11-20T14:00:00Z";
   std::string line;
   encode_header(written, line);
-  CHECK(line == R"({"detectd":{"capture":1,"version":"0.1.0","boot_id":"boot-2","part":3,)"
-                R"("host":{"name":"web01","id":"id-1"}}})");
+  CHECK(line ==
+        R"({"detectd":{"capture":1,"version":"0.1.0","started":"2026-11-20T14:00:00Z","boot_id":"boot-2",)"
+        R"("booted":"1970-01-01T00:00:00.001000000Z","part":3,"host":{"name":"web01","id":"id-1"}}})");
   const std::string buffer = padded(line);
   REQUIRE_FALSE(decoder.decode(std::string_view(buffer).substr(0, line.size()), event, notes));
   CHECK(notes.header);
@@ -376,7 +384,9 @@ TEST_CASE("the head of a capture says where it was taken", "[event_codec]") {
   CHECK(decoder.header().host.id == "id-1");
   CHECK(decoder.header().host.name == "web01");
   CHECK(decoder.header().host.boot_id == "boot-2");
+  CHECK(decoder.header().host.booted_ns == 1'000'000);
   CHECK(decoder.header().part == 3);
+  CHECK(decoder.header().started == "2026-11-20T14:00:00Z");
 
   const std::string plain = padded(R"({"detectd":{"capture":1,"host":"web02"}})");
   REQUIRE_FALSE(decoder.decode(plain.substr(0, plain.find('\n')), event, notes));

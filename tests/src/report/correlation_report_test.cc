@@ -31,7 +31,8 @@ Hit correlated(const std::string& value) {
   hit.rule = rule;
   hit.group = {{"user.name", value}, {"process.name", "su"}};
   for (int i = 0; i < 3; ++i) {
-    hit.parts.push_back({part.id, part.rule, part.event->time_ns + i, i == 0 ? nullptr : part.event});
+    const int64_t time_ns = part.event->time_ns + i;
+    hit.parts.push_back({part.id, part.rule, time_ns, time_ns, i == 0 ? nullptr : part.event});
   }
   hit.parts_left_out = 2;
   return hit;
