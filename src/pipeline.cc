@@ -52,13 +52,17 @@ Ending Pipeline::run() {
     chunk_.swap(ready_);
     ready_.clear();
     ending = read_chunk();
+    const std::optional<Moment> settled = ending ? std::nullopt : edges_.source.settled();
     {
       const Stopwatch watch(statistics_.observe_ns);
       for (Event& event : chunk_) engine_.observe(event, ready_);
+      if (settled) engine_.advance(*settled, ready_);
       if (ending) engine_.flush(ready_);
     }
     // A limit or a failure further on outranks the end of the input.
-    if (const std::optional<Ending> sooner = judge()) ending = sooner;
+    std::optional<Ending> sooner = judge();
+    if (!sooner && settled) sooner = settle(*settled);
+    if (sooner) ending = sooner;
     tell_progress();
   }
   const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
@@ -93,6 +97,14 @@ std::optional<Ending> Pipeline::judge() {
   return conclude();
 }
 
+// What the next event would have told, where there is none yet.
+std::optional<Ending> Pipeline::settle(const Moment& moment) {
+  hits_.clear();
+  engine_.settle(moment, hits_);
+  if (const std::optional<Ending> ending = take_hits()) return ending;
+  return show_when_due();
+}
+
 void Pipeline::match() {
   const size_t slices = (ready_.size() + kSliceEvents - 1) / kSliceEvents;
   if (slices_.size() < slices) slices_.resize(slices);
@@ -116,6 +128,7 @@ std::optional<Ending> Pipeline::conclude() {
     const auto held = std::span(slice.held).subspan(begin, slice.ends[place] - begin);
     if (std::optional<Ending> ending = conclude(ready_[i], held)) return ending;
   }
+  if (edges_.capture != nullptr) edges_.capture->settle(steady_clock_ns());
   return show_when_due();
 }
 
@@ -137,6 +150,7 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   }
   hits_.clear();
   engine_.conclude(event, held, hits_);
+  if (edges_.capture != nullptr) edges_.capture->write(event);
   return take_hits();
 }
 

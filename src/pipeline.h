@@ -1,7 +1,7 @@
-// The loop: events from a source, through the engine, to the report and the store.
+// The loop: events from a source, through the engine, to the report, the store and a capture.
 //
-//   source.next  ->  engine.observe  ->  engine.match  ->  engine.conclude  ->  report, store
-//   (a chunk)        (in order)          (all workers)     (in order)
+//   source.next  ->  engine.observe  ->  engine.match  ->  engine.conclude  ->  report, store,
+//   (a chunk)        (in order)          (all workers)     (in order)              capture
 //
 // The result does not depend on chunks or workers.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "engine/engine.h"
 #include "engine/matcher.h"
+#include "src/event_sink.h"
 #include "src/report/output.h"
 #include "src/report/progress.h"
 #include "src/report/report.h"
@@ -48,13 +49,14 @@ class Pipeline {
     double speed = 0;    // times real time; 0: as fast as it goes
     bool profile = false;
   };
-  // `store` and `progress` may be null. All must outlive the pipeline.
+  // `store`, `capture` and `progress` may be null. All must outlive the pipeline.
   struct Edges {
     EventSource& source;
     Report& report;
     Output& output;
     WorkerPool& workers;
     HitStore* store = nullptr;
+    EventSink* capture = nullptr;
     ProgressBar* progress = nullptr;
   };
 
@@ -78,6 +80,7 @@ class Pipeline {
 
   std::optional<Ending> read_chunk();
   std::optional<Ending> judge();
+  std::optional<Ending> settle(const Moment& moment);
   void match();
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "engine/rule_parser.h"
+#include "src/capture_writer.h"
 #include "src/detectd/options.h"
+#include "src/detectd/settings.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -83,6 +85,14 @@ Status set_limit(Options& options, const std::string& value) {
   return {};
 }
 
+Status set_capture_max(Options& options, const std::string& value) {
+  const auto bytes = parse_bytes(value);
+  if (!bytes || *bytes < CaptureWriter::kMinPartBytes)
+    return wrong(quoted(value) + " is not a size from 64KiB, such as `256MiB` or `1GiB`");
+  options.capture_max_bytes = *bytes;
+  return {};
+}
+
 Status no_db(Options& options, const std::string&) {
   options.db.reset();
   return {};
@@ -120,6 +130,20 @@ constexpr OptionRow kTable[] = {
                ".Fl Fl rules\n"
                "names may be anybody's.\n",
      .apply = enable<&Options::check>},
+    {.group = kTask,
+     .name = "probe",
+     .help = "say which kernel features work here, and what to do\n"
+             "about those that do not (exit 5: nothing live works)",
+     .manual = "Try out which features of the kernel work here, for this user, and say which levels of live "
+               "collection and of response follow: a line each, with the remedy where something is missing.\n"
+               "Changes nothing and takes some seconds at most.\n"
+               "With\n"
+               ".Fl Fl output Cm json\n"
+               "or\n"
+               ".Fl Fl log-format Cm json ,\n"
+               "an object a line.\n"
+               "The exit status is 5 where no live source works.\n",
+     .apply = enable<&Options::probe>},
     {.group = kTask,
      .name = "print-config",
      .help = "print every configuration value with its origin",
@@ -309,6 +333,38 @@ constexpr OptionRow kTable[] = {
                ".Cm none ,\n"
                "which prints the summary only.\n",
      .apply = set<set_output>},
+    {.group = kOutput,
+     .name = "capture",
+     .value = "FILE",
+     .help = "also write all events, as rules saw them, to this new\n"
+             "file; *.zst and *.gz are compressed",
+     .manual =
+         "Also write all events, in the order in which rules saw them, as a capture: its replay gives the "
+         "same hits.\n"
+         "The name says how it is compressed:\n"
+         ".Pa *.zst\n"
+         "with zstd,\n"
+         ".Pa *.gz\n"
+         "with gzip, any other not at all.\n"
+         "The file is created with mode 0600; one that is there already is never overwritten.\n"
+         "Whatever ends the run, all but its last second can be read.\n"
+         "Where writing fails, the capture ends there with an error, the run goes on, and the exit status "
+         "is 5.\n"
+         "In a replay this brings captures in order, merges and compresses them.\n",
+     .apply = assign<&Options::capture>},
+    {.group = kOutput,
+     .name = "capture-max",
+     .value = "SIZE",
+     .help = "begin a new part of the capture at this size, such as\n"
+             "256MiB; default: one part",
+     .manual =
+         "Begin a new part of the capture when its file has about this size, at least 64KiB:\n"
+         ".Pa web01.jsonl.zst\n"
+         "is followed by\n"
+         ".Pa web01.0002.jsonl.zst .\n"
+         "Each part begins with the processes that run then, so that it can be replayed by itself; given "
+         "together, in any order, the parts are one capture again.\n",
+     .apply = set<set_capture_max>},
     {.group = kOutput,
      .name = "db",
      .value = "FILE",

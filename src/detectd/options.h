@@ -22,6 +22,7 @@ struct Options {
   std::vector<std::string> rules;     // empty: the configuration's rules.paths
   std::vector<std::string> captures;  // "-" is standard input
   bool check = false;
+  bool probe = false;
   bool print_config = false;
   bool help = false;
   bool version = false;
@@ -43,6 +44,8 @@ struct Options {
   uint64_t limit = 0;      // 0: none
 
   std::optional<std::string> db;
+  std::optional<std::string> capture;
+  uint64_t capture_max_bytes = 0;  // 0: one part
   OutputFormat output = OutputFormat::kTable;
   bool stats = false;
   bool profile = false;

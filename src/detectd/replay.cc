@@ -14,6 +14,7 @@
 #include "engine/escape.h"
 #include "engine/rule_lint.h"
 #include "src/clock.h"
+#include "src/detectd/capture.h"
 #include "src/detectd/replay_store.h"
 #include "src/log.h"
 #include "src/pipeline.h"
@@ -310,16 +311,20 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   if (!source && stop_requested()) return first_of(tell_ending(options, Ending::kStopped, {}));
   if (!source) return exit_status_of(source.error());
   const auto progress = make_progress(options);
+  Engine engine(*rules, {.max_processes = config.max_processes,
+                         .selection = selection,
+                         .correlator = {.memory_bytes = config.correlation_memory_bytes}});
+  const auto hide_progress = [&progress] {
+    if (progress) progress->hide();
+  };
+  auto capture = open_capture({.options = options, .before_message = hide_progress}, engine);
+  if (!capture) return exit_status_of(capture.error());
   ReplayStore store({.path = options.db,
                      .command = options.words,
                      .redact = config.redact,
                      .progress = progress.get(),
                      .workers = &matchers});
   if (Status status = store.open(**rules, **source); !status) return exit_status_of(status.error());
-
-  Engine engine(*rules, {.max_processes = config.max_processes,
-                         .selection = selection,
-                         .correlator = {.memory_bytes = config.correlation_memory_bytes}});
   const auto report = make_report(options, **rules, **source, output);
   std::optional<Prefetch> prefetch;
   if (ahead) prefetch.emplace(**source);
@@ -329,6 +334,7 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
                      .output = output,
                      .workers = matchers,
                      .store = store.get(),
+                     .capture = capture->get(),
                      .progress = progress.get()},
                     chosen);
   const Ending ending = pipeline.run();
@@ -344,6 +350,7 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   if (!output.closed()) tell_source(**source, pipeline.error(), ending);
   std::vector<ExitStatus> statuses = tell_ending(options, ending, pipeline.error());
   if (!all_stored) statuses.push_back(ExitStatus::kSystem);
+  if (*capture) statuses.push_back(close_capture(**capture));
   tell_notes(options, summary, engine.counters());
   if (options.stats) {
     tell_statistics(pipeline.statistics(), summary, (*source)->report(), engine.counters());

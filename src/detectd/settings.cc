@@ -151,6 +151,11 @@ uint64_t bytes_of(std::string_view text) {
   return number << shift;
 }
 
+std::optional<uint64_t> parse_bytes(std::string_view text) {
+  if (!is_bytes(text)) return std::nullopt;
+  return bytes_of(text);
+}
+
 std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text) {
   switch (setting.kind) {
     case SettingKind::kBytes:

@@ -42,6 +42,9 @@ const Setting* find_setting(std::span<const Setting> table, std::string_view key
 // "32MiB" as a number; of a text that check_setting() accepts as kBytes.
 uint64_t bytes_of(std::string_view text);
 
+// The same of any text; nothing where it is no size.
+std::optional<uint64_t> parse_bytes(std::string_view text);
+
 struct SettingMistake {
   std::string code;
   std::string message;

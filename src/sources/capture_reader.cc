@@ -129,7 +129,7 @@ void CaptureReader::take_header(const CaptureLine& line) {
   if (decoder.decode(line.text, event, notes)) return;
   host_ = std::make_shared<CaptureHost>(decoder.header().host);
   later_part_ = decoder.header().part > 1;
-  has_header_ = true;
+  if (!first_header_) first_header_ = decoder.header();
   window_.keep_order();
 }
 
@@ -224,8 +224,9 @@ void CaptureReader::warn(Diagnostics& diagnostics) const {
         diagnostic("D305", Severity::kWarning,
                    "time goes back by more than a second in " + counted(back_.count, "place", "places") +
                        ", first at line " + std::to_string(back_.first_line));
-    back.help = has_header_ ? "the order of the capture is kept"
-                            : "events are put in order by time within 50 ms; what is later stays where it is";
+    back.help = first_header_
+                    ? "the order of the capture is kept"
+                    : "events are put in order by time within 50 ms; what is later stays where it is";
     diagnostics.add(std::move(back));
   }
   if (replaced_.count > 0) {

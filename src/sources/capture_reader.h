@@ -45,6 +45,8 @@ class CaptureReader {
   // The mistake that ended reading, if one did.
   const std::optional<Diagnostic>& failure() const { return failure_; }
   uint64_t skipped() const { return skipped_; }
+  // The first header's, once fill() was called; null where the capture does not begin with one.
+  const CaptureHeader* header() const { return first_header_ ? &*first_header_ : nullptr; }
   const std::string& path() const { return options_.path; }
   const CaptureFile& file() const { return *file_; }
   // What is worth a warning, counted, of what was read.
@@ -85,7 +87,7 @@ class CaptureReader {
   size_t ready_at_ = 0;
   bool ended_ = false;
   std::shared_ptr<const CaptureHost> host_;
-  bool has_header_ = false;
+  std::optional<CaptureHeader> first_header_;
   bool later_part_ = false;  // of a rotated capture
   int64_t last_time_ns_ = 0;
   uint64_t events_ = 0;

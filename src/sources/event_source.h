@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "engine/diagnostic.h"
 #include "engine/event.h"
+#include "engine/event_clock.h"
 #include "engine/result.h"
 
 namespace detectd {
@@ -26,11 +28,15 @@ class EventSource {
  public:
   virtual ~EventSource() = default;
 
-  // Replaces the contents of `chunk` by the next events, in final order: at least one, at most some
-  // thousand. False, and an empty chunk, at the end. The Events that `chunk` came with are used again, so a
+  // Replaces the contents of `chunk` by the next events, in final order: at most some thousand, and at least one
+  // unless settled() has moved on. False, and an empty chunk, at the end. The Events that `chunk` came with are used again, so a
   // caller gives back the vector it was given. After an error there are no more events; where it is a
   // mistake in a capture, report() has it as a diagnostic with its place.
   virtual Result<bool> next(std::vector<Event>& chunk) = 0;
+
+  // A moment from before which no event will follow those of the last chunk: so a stream that pauses is judged in
+  // time. Nothing where the next event says it soon enough.
+  virtual std::optional<Moment> settled() const { return std::nullopt; }
 
   // Counts and warnings so far; complete once next() gave false or an error.
   virtual const SourceReport& report() const = 0;

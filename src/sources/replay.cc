@@ -41,10 +41,20 @@ class ReplaySource::Merger {
   Result<bool> next(std::vector<Event>& chunk);
   const SourceReport& report() const { return report_; }
   void close();
-  const std::string& path(uint32_t file) const { return readers_[file]->path(); }
+  const std::string& path(uint32_t file) const { return inputs_[file].reader->path(); }
 
  private:
-  Result<CaptureReader*> first();
+  // A file, and what it has to do with the others.
+  struct Input {
+    std::unique_ptr<CaptureReader> reader;
+    const CaptureReader* before = nullptr;  // the part of the same capture that ends first
+    bool follows = false;                   // directly on it
+    bool in_head = true;
+  };
+
+  Status fill_all();
+  void chain_parts();
+  Input* first();
   static constexpr size_t kMaxSpareBytes = size_t{16} << 10;
 
   void add_event(std::vector<Event>& chunk);
@@ -54,7 +64,8 @@ class ReplaySource::Merger {
 
   ReplayOptions options_;
   Decoding decoding_;
-  std::vector<std::unique_ptr<CaptureReader>> readers_;
+  std::vector<Input> inputs_;
+  bool chained_ = false;
   std::optional<Error> failure_;
   bool finished_ = false;
   SourceReport report_;
@@ -75,28 +86,54 @@ Status ReplaySource::Merger::open(Diagnostics& diagnostics) {
     }
     CaptureReader::Options reader;
     reader.path = name_of(path);
-    reader.number = static_cast<uint32_t>(readers_.size());
+    reader.number = static_cast<uint32_t>(inputs_.size());
     reader.skip_bad = options_.skip_bad;
     reader.max_lines = std::max<size_t>(options_.chunk_events / share, 1);
-    readers_.push_back(std::make_unique<CaptureReader>(std::move(reader), std::move(*file), decoding_));
+    Input& input = inputs_.emplace_back();
+    input.reader = std::make_unique<CaptureReader>(std::move(reader), std::move(*file), decoding_);
   }
   if (failed) return std::move(*failed);
   update_report();
   return {};
 }
 
+// The front of every file that has one left.
+Status ReplaySource::Merger::fill_all() {
+  for (Input& input : inputs_) {
+    CaptureReader& reader = *input.reader;
+    if (reader.has_front()) continue;
+    auto filled = reader.fill();
+    if (!filled) return std::move(filled).error();
+    if (reader.failure() && !*filled) return input_error(*reader.failure());
+  }
+  if (!std::exchange(chained_, true)) chain_parts();
+  return {};
+}
+
+// The parts of a capture follow each other whatever the wall clock said meanwhile.
+void ReplaySource::Merger::chain_parts() {
+  for (Input& input : inputs_) {
+    const CaptureHeader* const mine = input.reader->header();
+    if (mine == nullptr || mine->started.empty()) continue;
+    int64_t before = 0;
+    for (const Input& other : inputs_) {
+      const CaptureHeader* const theirs = other.reader->header();
+      if (theirs == nullptr || theirs->started != mine->started) continue;
+      if (theirs->part >= mine->part || theirs->part <= before) continue;
+      before = theirs->part;
+      input.before = other.reader.get();
+    }
+    input.follows = input.before != nullptr && before + 1 == mine->part;
+  }
+}
+
 // The file whose next event is the earliest; of equal ones the file that was named first. Null at the end
 // of all.
-Result<CaptureReader*> ReplaySource::Merger::first() {
-  CaptureReader* first = nullptr;
-  for (const auto& reader : readers_) {
-    if (!reader->has_front()) {
-      auto filled = reader->fill();
-      if (!filled) return std::move(filled).error();
-      if (reader->failure() && !*filled) return input_error(*reader->failure());
-      if (!*filled) continue;
-    }
-    if (first == nullptr || reader->front().time_ns < first->front().time_ns) first = reader.get();
+ReplaySource::Merger::Input* ReplaySource::Merger::first() {
+  Input* first = nullptr;
+  for (Input& input : inputs_) {
+    if (!input.reader->has_front() || (input.before != nullptr && input.before->has_front())) continue;
+    if (first == nullptr || input.reader->front().time_ns < first->reader->front().time_ns) first = &input;
   }
   return first;
 }
@@ -106,17 +143,21 @@ Result<bool> ReplaySource::Merger::next(std::vector<Event>& chunk) {
   size_t bytes = 0;
   while (!failure_ && count < options_.chunk_events && bytes < options_.chunk_bytes) {
     // What a pipe has given is not kept waiting for more.
-    if (count > 0 && readers_.size() == 1 && !readers_.front()->has_front()) break;
-    auto reader = first();
-    if (!reader) {
-      failure_ = std::move(reader).error();
+    if (count > 0 && inputs_.size() == 1 && !inputs_.front().reader->has_front()) break;
+    if (Status filled = fill_all(); !filled) {
+      failure_ = std::move(filled).error();
       break;
     }
-    if (*reader == nullptr) break;
+    Input* const input = first();
+    if (input == nullptr) break;
     if (count == chunk.size()) add_event(chunk);
-    (*reader)->pop(chunk[count]);
+    Event& event = chunk[count];
+    input->reader->pop(event);
+    // A later part begins with the processes that run. Behind the part before it they are known.
+    input->in_head = input->in_head && event.silent;
+    if (input->follows && input->in_head) continue;
     ++report_.events;
-    bytes += chunk[count].raw().size();
+    bytes += event.raw().size();
     ++count;
   }
   set_aside(chunk, count);
@@ -145,7 +186,8 @@ void ReplaySource::Merger::set_aside(std::vector<Event>& chunk, size_t count) {
 void ReplaySource::Merger::update_report() {
   report_.skipped = report_.bytes_read = report_.bytes_total = 0;
   bool known = true;
-  for (const auto& reader : readers_) {
+  for (const Input& input : inputs_) {
+    const auto& reader = input.reader;
     report_.skipped += reader->skipped();
     report_.bytes_read += reader->file().bytes_read();
     report_.bytes_total += reader->file().bytes_total();
@@ -156,8 +198,8 @@ void ReplaySource::Merger::update_report() {
 
 Result<bool> ReplaySource::Merger::finish() {
   if (!finished_) {
-    for (const auto& reader : readers_) {
-      if (reader->failure()) report_.diagnostics.add(*reader->failure());
+    for (const Input& input : inputs_) {
+      if (input.reader->failure()) report_.diagnostics.add(*input.reader->failure());
     }
     close();
   }
@@ -168,7 +210,7 @@ Result<bool> ReplaySource::Merger::finish() {
 // A mistake that was read ahead, and not come to, is none of the run's.
 void ReplaySource::Merger::close() {
   if (std::exchange(finished_, true)) return;
-  for (const auto& reader : readers_) reader->warn(report_.diagnostics);
+  for (const Input& input : inputs_) input.reader->warn(report_.diagnostics);
   report_.diagnostics.sort();
 }
 
