@@ -370,7 +370,9 @@ void ProcessTable::State::follow_forked_parent(Event& event, Draft& draft) {
     if (known != parent) set_parent(edit(draft), known);
     parent = std::move(known);
   }
-  if (!other) carried &= parent->leaves();
+  // The same pid stays: without it a capture of the event would not tell whose child was born.
+  const bool same_pid = event.find_carried(parent_field(Leaf::kPid)).text == parent->find(Leaf::kPid).text;
+  if (!other) carried &= parent->leaves() & ~(same_pid ? mask_of(Leaf::kPid) : LeafMask{0});
   for (; carried != 0; carried &= carried - 1) {
     event.unset(parent_field(static_cast<Leaf>(std::countr_zero(carried))));
   }

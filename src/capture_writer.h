@@ -29,15 +29,15 @@ class CaptureWriter final : public EventSink {
   static constexpr uint64_t kMinPartBytes = uint64_t{64} << 10;
 
   struct Options {
-    std::string path;
-    uint64_t max_bytes = 0;                   // of a part as stored, about; 0: one part
-    std::string version;                      // of this program
-    std::string started;                      // what tells this capture from others: when it began
-    std::shared_ptr<const CaptureHost> host;  // of the first header; else that of the first event
+    std::string path = {};
+    uint64_t max_bytes = 0;                             // of a part as stored, about; 0: one part
+    std::string version = {};                           // of this program
+    std::string started = {};                           // what tells this capture from others: when it began
+    std::shared_ptr<const CaptureHost> host = nullptr;  // of the first header; else that of the first event
     // Shows all running processes, for later parts: Engine::visit_running.
-    std::function<void(const std::function<void(Event&)>&)> visit_running;
+    std::function<void(const std::function<void(Event&)>&)> visit_running = {};
     // Of the failure that ends the capture, told once.
-    std::function<void(const Error&)> tell;
+    std::function<void(const Error&)> tell = {};
   };
   struct Counters {
     uint64_t events = 0;

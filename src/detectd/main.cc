@@ -3,6 +3,7 @@
 
 #include "src/detectd/config.h"
 #include "src/detectd/options.h"
+#include "src/detectd/probe.h"
 #include "src/detectd/replay.h"
 #include "src/exit_status.h"
 #include "src/log.h"
@@ -35,6 +36,7 @@ Status set_up_time_zone(const Options& options) {
 }
 
 ExitStatus run_task(const Options& options, Output& output) {
+  if (options.probe) return probe(options, output);
   Diagnostics diagnostics;
   Result<Config> config = load_config(options.config, diagnostics);
   log::show(diagnostics);

@@ -51,6 +51,7 @@ std::string help_text() {
   return "Usage: detectd --replay FILE... [options]\n"
          "       detectd --check [options]\n"
          "       detectd --print-config [options]\n"
+         "       detectd --probe [options]\n"
          "\n"
          "Evaluates recorded process events against rules and prints what hits.\n" +
          help_of_options(option_table()) +

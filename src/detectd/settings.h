@@ -30,6 +30,7 @@ struct Setting {
   SettingKind kind{};
   std::string_view preset;   // the default, as TOML
   std::string_view choices;  // kChoice: separated by blanks
+  std::string_view meaning;  // mdoc, one sentence a line
 };
 
 // In the order of --print-config.
@@ -44,6 +45,9 @@ uint64_t bytes_of(std::string_view text);
 
 // The same of any text; nothing where it is no size.
 std::optional<uint64_t> parse_bytes(std::string_view text);
+
+// What detectd.toml(5) says of all keys, in mdoc.
+std::string manual_settings();
 
 struct SettingMistake {
   std::string code;

@@ -1,21 +1,19 @@
 #include "src/capture_writer.h"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <catch2/catch.hpp>
 
-#include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <random>
 
 #include "engine/engine.h"
 #include "engine/event_key.h"
 #include "engine/matcher.h"
 #include "engine/timestamp.h"
+#include "src/sources/capture_file.h"
 #include "src/sources/replay.h"
 #include "tests/support/event_dump.h"
-#include "tests/support/shipped_rules.h"
+#include "tests/support/events.h"
 #include "tests/support/stream.h"
 #include "tests/support/temp_dir.h"
 
@@ -82,6 +80,7 @@ condition = { gte = 3 }
 struct RunResult {
   std::string digest;
   std::string events;  // as the rules saw them
+  std::string seen;    // their numbers and lineage
   uint64_t hits = 0;
   std::vector<std::string> told;
 };
@@ -144,6 +143,7 @@ RunResult run(const std::vector<std::string>& paths, const std::shared_ptr<const
       engine.match(event, matcher, held);
       engine.conclude(event, held, hits);
       if (capture) capture->write(event);
+      if (!event.silent) result.seen += std::to_string(event.sequence) + lineage(event) + "\n";
       if (!event.silent) result.events += dump(event, rules->schema()) + lineage(event) + "\n";
     }
     if (capture) capture->settle(now_ns += CaptureWriter::kFlushNs);
@@ -247,6 +247,225 @@ TEST_CASE("a capture of a replay, whole or in parts, gives the same events and t
     }
   }
   CHECK(hits > 500);
+}
+
+namespace {
+
+// As a live source gives them: not read from a line, on one host, numbered; the wall clock is set back an hour on the way.
+std::vector<Event> live_events(unsigned seed, const std::shared_ptr<const CaptureHost>& host) {
+  std::mt19937 random(seed);
+  const auto below = [&](int end) { return std::uniform_int_distribution(0, end - 1)(random); };
+  std::vector<Event> events;
+  int64_t boot_ns = 5'000'000'000;
+  for (int i = 0; i < 400; ++i) {
+    boot_ns += below(4'000'000);
+    const int pid = 2 + below(6);
+    const int kind = below(8);
+    Event event = kind < 3   ? Event(test::exec(pid, below(2) == 0 ? "/bin/sh" : "/usr/bin/id"))
+                  : kind < 5 ? Event(test::uid_change(pid, below(2) * 1000, below(2) * 1000))
+                  : kind < 7 ? Event(test::fork(2 + below(6), pid))
+                             : Event(test::end(pid));
+    event.has_time = true;
+    event.time_ns = *host->booted_ns + boot_ns - (i > 200 ? 3600 * kNanosPerSecond : 0);
+    event.host = host;
+    event.set_integer(field::kBootNs, boot_ns);
+    if (kind < 3) {
+      event.begin_list(process_field(Leaf::kArgs));
+      event.append_text(process_field(Leaf::kArgs), "sh");
+      event.append_text(process_field(Leaf::kArgs), std::string("a\n\"\xF0\x9F\x98\x80") + std::to_string(i));
+    }
+    if (below(9) == 0) {
+      event.begin_list(field::kMissing);
+      event.append_text(field::kMissing, "process.parent.pid");
+      event.withhold(parent_field(Leaf::kPid));
+    }
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+}  // namespace
+
+TEST_CASE("a live run and the replay of its capture see the same events and give the same hits",
+          "[capture][live]") {
+  const auto rules = testing::compile_toml(kRules);
+  CaptureHost described;
+  described.id = "m1";
+  described.name = "web01";
+  described.boot_id = "b1";
+  described.booted_ns = 1'795'132'800 * kNanosPerSecond;
+  const auto host = std::make_shared<const CaptureHost>(described);
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    for (const uint64_t max_bytes : {0, 4000}) {
+      CAPTURE(seed, max_bytes);
+      const TempDir dir;
+      Engine engine(rules, {.number_events = true});
+      auto capture =
+          CaptureWriter::open({.path = dir.path("c.jsonl"),
+                               .max_bytes = max_bytes,
+                               .version = "0.1.0",
+                               .started = "2026-11-22T08:00:00Z",
+                               .host = host,
+                               .visit_running = [&](const auto& visit) { engine.visit_running(visit); },
+                               .tell = [](const Error& error) { FAIL(error.message); }},
+                              rules->schema());
+      REQUIRE(capture);
+      Matcher matcher(*rules);
+      std::string seen;
+      std::vector<Event> ready;
+      std::vector<Hit> hits;
+      int64_t now_ns = 0;
+      const auto judge = [&] {
+        for (const Event& event : ready) {
+          std::vector<uint32_t> held;
+          engine.match(event, matcher, held);
+          engine.conclude(event, held, hits);
+          (*capture)->write(event);
+          seen += std::to_string(event.sequence) + lineage(event) + "\n";
+        }
+        ready.clear();
+        (*capture)->settle(now_ns += CaptureWriter::kFlushNs);
+      };
+      std::mt19937 random(seed);
+      for (Event& event : live_events(seed, host)) {
+        const Moment moment{
+            .time_ns = event.time_ns, .boot_ns = event.find_carried(field::kBootNs).number, .host = host};
+        engine.observe(event, ready);
+        if (random() % 4 == 0) engine.advance(moment, ready);
+        judge();
+      }
+      engine.flush(ready);
+      judge();
+      CHECK((*capture)->close());
+      CHECK(engine.counters().hits > 50);
+
+      const auto parts = parts_of(dir.path("c.jsonl"));
+      if (max_bytes != 0) CHECK(parts.size() > 5);
+      const RunResult again = run(parts, rules);
+      CHECK(again.digest == hex(engine.hits_digest().value()));
+      // The first that differs tells enough.
+      size_t same = 0;
+      while (same < seen.size() && same < again.seen.size() && seen[same] == again.seen[same]) ++same;
+      const size_t begin = same - std::min<size_t>(same, 200);
+      CHECK(again.seen.substr(begin, 400) == seen.substr(begin, 400));
+    }
+  }
+}
+
+TEST_CASE("a later part alone begins with the processes that ran, which rules do not see", "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  const TempDir dir;
+  std::string lines;
+  const auto line = [&](int ms, const std::string& rest) {
+    lines += R"({"@timestamp":")" + format_rfc3339(ms * int64_t{1'000'000}) + R"(",)" + rest + "}\n";
+  };
+  line(1, R"("event.action":"exec","process":{"pid":5,"name":"sshd","executable":"/usr/sbin/sshd"})");
+  line(2, R"("event.action":"fork","process":{"pid":6,"parent":{"pid":5}})");
+  line(3, R"("event.action":"end","process":{"pid":5})");
+  line(4, R"("event.action":"exec","process":{"pid":6,"name":"sh","executable":"/bin/sh"})");
+  line(5, R"("event.action":"fork","process":{"pid":7,"parent":{"pid":6}})");
+  line(6, R"("event.action":"exec","process":{"pid":7,"name":"id"})");
+  dir.write("whole.jsonl", lines);
+  // A part for each event.
+  run({dir.path("whole.jsonl")}, rules, {.path = dir.path("c.jsonl"), .max_bytes = 1, .chunk_events = 1});
+  const std::string last = parts_of(dir.path("c.jsonl")).front();
+  std::ifstream file(last);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  CAPTURE(text);
+  // Parents first; of the one that ended, its child tells.
+  CHECK(text.find(R"("pid":6,)") < text.find(R"("pid":7,)"));
+  CHECK(text.find(R"("parent":{"pid":5,)") != std::string::npos);
+  CHECK(text.find("/usr/sbin/sshd") != std::string::npos);
+  const RunResult alone = run({last}, rules);
+  const RunResult whole = run({dir.path("whole.jsonl")}, rules);
+  CHECK(alone.hits == 3);  // child-of-shell twice, previously-sh
+  CHECK(whole.seen.ends_with(alone.seen));
+}
+
+TEST_CASE("what was written a second ago can be read though the run was killed", "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  for (const char* const name : {"c.jsonl", "c.jsonl.gz", "c.jsonl.zst"}) {
+    CAPTURE(name);
+    const TempDir dir;
+    auto capture = CaptureWriter::open({.path = dir.path(name), .started = "s"}, rules->schema());
+    REQUIRE(capture);
+    Event event = test::exec(7, "/bin/sh");
+    for (int i = 0; i < 10; ++i) (*capture)->write(event);
+    (*capture)->settle(0);
+    (*capture)->settle(CaptureWriter::kFlushNs);
+    for (int i = 0; i < 5; ++i) (*capture)->write(event);
+    (*capture)->settle(CaptureWriter::kFlushNs + 1);
+    // As the file is now.
+    auto file = CaptureFile::open(dir.path(name), 4096);
+    REQUIRE(file);
+    std::vector<CaptureLine> lines;
+    size_t count = 0;
+    do {
+      REQUIRE((*file)->read_lines(100, lines));
+      count += lines.size();
+    } while (!lines.empty());
+    CHECK(count == 11);  // the header too
+    CHECK((*file)->fault().has_value() == (std::string_view(name) != "c.jsonl"));
+  }
+}
+
+TEST_CASE("where a capture can not be written it is told once, and what it lacks is counted", "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  size_t told = 0;
+  auto capture = CaptureWriter::open({.path = "/dev/full",
+                                      .started = "s",
+                                      .tell =
+                                          [&](const Error& error) {
+                                            ++told;
+                                            CHECK(error.code == Errc::kFull);
+                                          }},
+                                     rules->schema());
+  REQUIRE(capture);
+  const Event event = test::exec(7, "/bin/sh");
+  for (int second = 0; second < 5; ++second) {
+    for (int i = 0; i < 10; ++i) (*capture)->write(event);
+    (*capture)->settle(second * CaptureWriter::kFlushNs);
+  }
+  CHECK_FALSE((*capture)->close());
+  CHECK(told == 1);
+  CHECK((*capture)->counters().events == 0);
+  CHECK((*capture)->counters().left_out == 50);
+}
+
+TEST_CASE("a capture is a new file that only its owner can read", "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  const TempDir dir;
+  const auto open = [&](const std::string& name) {
+    const auto opened = CaptureWriter::open({.path = dir.path(name), .started = "s"}, rules->schema());
+    return opened ? std::string("opened") : opened.error().message.substr(dir.path("").size() + 8);
+  };
+  dir.write("full", "x");
+  dir.write("empty", "");
+  dir.write("twice", "");
+  std::filesystem::create_hard_link(dir.path("twice"), dir.path("again"));
+  std::filesystem::create_symlink("empty", dir.path("link"));
+  std::filesystem::create_symlink("nothing", dir.path("dangling"));
+  const std::string there =
+      ": is there already, and a capture is never overwritten; name another file, or remove it";
+  const std::string link = ": is a symbolic link; name the file itself";
+  CHECK(open("new") == "opened");
+  CHECK(open("empty") == "opened");
+  CHECK(open("full") == "full" + there);
+  CHECK(open("twice") == "twice" + there);
+  CHECK(open("link") == "link" + link);
+  CHECK(open("dangling") == "dangling" + link);
+  for (const char* const name : {"new", "empty"}) {
+    const auto mode = std::filesystem::status(dir.path(name)).permissions();
+    CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+  }
+}
+
+TEST_CASE("the parts of a capture are named in their order", "[capture]") {
+  CHECK(part_path("d/web01.jsonl.zst", 1) == "d/web01.jsonl.zst");
+  CHECK(part_path("d/web01.jsonl.zst", 2) == "d/web01.0002.jsonl.zst");
+  CHECK(part_path("d/web01.jsonl.zst", 12345) == "d/web01.12345.jsonl.zst");
+  CHECK(part_path("web01.gz", 10) == "web01.0010.gz");
+  CHECK(part_path("web01", 3) == "web01.0003");
 }
 
 }  // namespace detectd
