@@ -124,7 +124,7 @@ void CaptureWriter::settle(int64_t now_ns) {
   if (full) {
     end_part();
     if (failed_) return;
-    if (Status opened = open_part(); !opened) return fail(std::move(opened).error());
+    if (Status opened = open_part(); !opened) return fail(opened.error());
     begin_part();
   }
   if (!flushed_ns_) flushed_ns_ = now_ns;
@@ -230,7 +230,7 @@ void CaptureWriter::push(Compressor::Until until) {
   if (until != Compressor::Until::kLater && !failed_) unflushed_events_ = 0;
 }
 
-void CaptureWriter::fail(Error error) {
+void CaptureWriter::fail(const Error& error) {
   failed_ = true;
   counters_.events -= unflushed_events_;
   counters_.left_out += unflushed_events_;

@@ -72,7 +72,7 @@ class CaptureWriter final : public EventSink {
   void announce(const Event& event);
   bool is_announced(const CaptureHost* host, bool silent) const;
   void push(Compressor::Until until);
-  void fail(Error error);
+  void fail(const Error& error);
 
   Options options_;
   const Schema& schema_;

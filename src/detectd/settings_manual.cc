@@ -8,19 +8,19 @@ namespace {
 
 std::string_view kind_of(SettingKind kind) {
   switch (kind) {
-    case SettingKind::kBytes: return "size";
-    case SettingKind::kDuration: return "duration";
-    case SettingKind::kRate: return "rate";
-    case SettingKind::kCount: return "number";
-    case SettingKind::kBoolean: return "true or false";
-    case SettingKind::kText: return "text";
-    case SettingKind::kPath: return "path";
-    case SettingKind::kTime: return "time of day";
-    case SettingKind::kPaths: return "list of paths";
-    case SettingKind::kTexts: return "list of texts";
-    case SettingKind::kPatterns: return "list of regular expressions";
-    case SettingKind::kEventKinds: return "list of kinds of events";
-    case SettingKind::kChoice: return "one of";
+    case SettingKind::kBytes: return "A size";
+    case SettingKind::kDuration: return "A duration";
+    case SettingKind::kRate: return "A rate";
+    case SettingKind::kCount: return "A number";
+    case SettingKind::kBoolean: return "True or false";
+    case SettingKind::kText: return "A text";
+    case SettingKind::kPath: return "A path";
+    case SettingKind::kTime: return "A time of day";
+    case SettingKind::kPaths: return "A list of paths";
+    case SettingKind::kTexts: return "A list of texts";
+    case SettingKind::kPatterns: return "A list of regular expressions";
+    case SettingKind::kEventKinds: return "A list of kinds of events";
+    case SettingKind::kChoice: return "One of";
   }
   return {};
 }
@@ -64,9 +64,9 @@ void append_table(std::span<const Setting> table, std::string& text) {
     }
     text += ".It Va " + std::string(setting.key.substr(dot + 1)) + "\n" + std::string(setting.meaning);
     if (setting.kind == SettingKind::kChoice) {
-      text += "One of\n" + choices_of(setting);
+      text += std::string(kind_of(setting.kind)) + "\n" + choices_of(setting);
     } else {
-      text += "A " + std::string(kind_of(setting.kind)) + ".\n";
+      text += std::string(kind_of(setting.kind)) + ".\n";
     }
     if (!setting.preset.empty()) text += "Default:\n.Li " + mdoc(setting.preset) + "\n";
   }
