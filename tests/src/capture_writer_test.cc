@@ -228,7 +228,7 @@ TEST_CASE("a capture of a replay, whole or in parts, gives the same events and t
     const RunResult direct = run(both, rules);
     hits += direct.hits;
     for (const char* const name : {"c.jsonl", "c.jsonl.gz", "c.zst"}) {
-      for (const uint64_t max_bytes : {0, 3000}) {
+      for (const uint64_t max_bytes : {uint64_t{0}, uint64_t{3000}}) {
         CAPTURE(seed, name, max_bytes);
         const std::string path = dir.path(std::to_string(max_bytes) + name);
         const RunResult writing =
@@ -296,7 +296,7 @@ TEST_CASE("a live run and the replay of its capture see the same events and give
   described.booted_ns = 1'795'132'800 * kNanosPerSecond;
   const auto host = std::make_shared<const CaptureHost>(described);
   for (unsigned seed = 0; seed < 20; ++seed) {
-    for (const uint64_t max_bytes : {0, 4000}) {
+    for (const uint64_t max_bytes : {uint64_t{0}, uint64_t{4000}}) {
       CAPTURE(seed, max_bytes);
       const TempDir dir;
       Engine engine(rules, {.number_events = true});
