@@ -5,6 +5,7 @@
 
 #include "engine/event_order.h"
 #include "engine/matcher.h"
+#include "engine/missing_fields.h"
 #include "engine/process_snapshot.h"
 
 namespace detectd {
@@ -46,6 +47,7 @@ void Engine::admit(std::vector<Event>& ready, size_t first) {
     if (number_events_) number(event);
     event.repetition = repetitions_.count(event);
     table_.apply(event);
+    settle_missing(event);
     if (!event.silent) ++events_;
   }
 }

@@ -1,0 +1,49 @@
+// What is read of a process at once after its exec: what a process that soon ends or runs another program
+// takes with it. Buffers are used again: moving one through a queue allocates nothing once they have grown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace detectd {
+
+struct FileIdentity {
+  uint32_t device_major = 0;
+  uint32_t device_minor = 0;
+  uint64_t inode = 0;
+  uint64_t links = 0;
+  uint32_t owner = 0;
+  uint32_t mode = 0;  // type and permissions
+
+  bool same_file(const FileIdentity& other) const {
+    return device_major == other.device_major && device_minor == other.device_minor && inode == other.inode;
+  }
+};
+
+// Text is as the kernel gave it: any bytes. Empty: could not be had.
+struct ExecImage {
+  std::string cmdline;             // at most the bound of ExecReader; empty for a kernel thread too
+  std::string cmdline_tail;        // what follows `cmdline`; where cmdline_truncated: its last bytes
+  bool cmdline_truncated = false;  // bytes between `cmdline` and `cmdline_tail` were not read
+  std::string executable;          // the text of the link /proc/PID/exe
+  std::optional<FileIdentity> file;
+  std::string stat;  // /proc/PID/stat
+  std::string working_directory;
+
+  // Keeps the capacity, but not that of an unusually long command line.
+  void clear() {
+    constexpr size_t kKeptBytes = size_t{16} << 10;
+    if (cmdline.capacity() > kKeptBytes) cmdline = {};
+    if (cmdline_tail.capacity() > kKeptBytes) cmdline_tail = {};
+    cmdline.clear();
+    cmdline_tail.clear();
+    cmdline_truncated = false;
+    executable.clear();
+    file.reset();
+    stat.clear();
+    working_directory.clear();
+  }
+};
+
+}  // namespace detectd

@@ -1,0 +1,42 @@
+// The other end of a socket that another process holds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace detectd {
+
+struct SocketPeer {
+  std::string ip;  // an IPv4 address that IPv6 carries is written as IPv4
+  uint16_t port = 0;
+};
+
+// `family` is AF_INET or AF_INET6, `address` 4 or 16 bytes; else nothing.
+std::optional<SocketPeer> make_peer(int family, std::string_view address, uint16_t port);
+
+// One message of an answer to SOCK_DIAG_BY_FAMILY, without its netlink header.
+struct DiagSocket {
+  uint64_t inode = 0;
+  std::optional<SocketPeer> peer;  // nothing for one that listens
+};
+std::optional<DiagSocket> parse_diag(std::string_view payload);
+
+class SocketPeers {
+ public:
+  // Of descriptor `number` of process `pid`, a socket with this inode. The socket itself is asked; where
+  // the system lets us not borrow it, the list of our network namespace's sockets is looked through, up to
+  // kMaxListed of them.
+  std::optional<SocketPeer> find(uint32_t pid, unsigned number, uint64_t inode);
+
+  static constexpr size_t kMaxListed = 65'536;
+
+ private:
+  std::optional<SocketPeer> find_listed(uint64_t inode);
+
+  std::string buffer_;
+};
+
+}  // namespace detectd
