@@ -108,6 +108,8 @@ void Enricher::fill_args(const ExecImage& image, const ProcStat* stat) {
     if (count > kMaxArgs) out_.integer(Leaf::kArgsCount, count);
   }
   append_args(head, tail, count);
+  // An exec puts them on the initial stack; elsewhere they are what the process has put there later.
+  if (knows_size && stat->arg_start < stat->start_stack) out_.missing({Leaf::kArgs});
   if (image.cmdline_truncated || count > kMaxArgs) out_.event().set_boolean(field::kArgvTruncated, true);
 }
 

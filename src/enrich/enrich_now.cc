@@ -28,6 +28,9 @@ bool is_terminal(uint32_t major) {
          major == 204 || major == 229;
 }
 
+// The kernel's own number of it, the same on every host.
+constexpr uint64_t kInitialUserNamespace = 0xEFFFFFFD;
+
 std::string_view type_of(const ProcStream& stream) {
   if (!stream.open) return "none";
   if (S_ISFIFO(stream.mode)) return "pipe";
@@ -120,6 +123,10 @@ void Enricher::fill_groups_and_capabilities() {
     }
   } else {
     out_.missing({Leaf::kCapabilities});
+  }
+  // In another user namespace they are no power over the host.
+  if (now_.user_namespace && *now_.user_namespace != kInitialUserNamespace && status.user) {
+    out_.boolean(Leaf::kPrivileged, status.user->effective == 0);
   }
 }
 

@@ -27,15 +27,14 @@ std::optional<DiagSocket> parse_diag(std::string_view payload);
 class SocketPeers {
  public:
   // Of descriptor `number` of process `pid`, a socket with this inode. The socket itself is asked; where
-  // the system lets us not borrow it, the list of our network namespace's sockets is looked through, up to
-  // kMaxListed of them.
+  // the system lets us not borrow it, find_listed.
   std::optional<SocketPeer> find(uint32_t pid, unsigned number, uint64_t inode);
+  // In the list of TCP and UDP sockets of our network namespace, of which up to kMaxListed are looked at.
+  std::optional<SocketPeer> find_listed(uint64_t inode);
 
   static constexpr size_t kMaxListed = 65'536;
 
  private:
-  std::optional<SocketPeer> find_listed(uint64_t inode);
-
   std::string buffer_;
 };
 

@@ -34,6 +34,16 @@ int run(const std::string& program, const std::vector<std::string>& args) {
   return errno;
 }
 
+void stay() {
+  // The pipe that is to end with an exec, and those of the test.
+  close_range(STDERR_FILENO + 1, ~0u, 0);
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) == 1) {
+    if (write(STDOUT_FILENO, &byte, 1) != 1) break;
+  }
+  _exit(0);
+}
+
 HeldProcess::HeldProcess(const std::function<int()>& become) { start(become); }
 
 HeldProcess::HeldProcess(const std::vector<std::string>& args, const std::string& program) {
@@ -51,6 +61,7 @@ void HeldProcess::start(const std::function<int()>& become) {
   if (pid_ == 0) {
     dup2(input.out.number(), STDIN_FILENO);
     dup2(output.in.number(), STDOUT_FILENO);
+    dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
     const int error = become();
     const ssize_t ignored = write(failure.in.number(), &error, sizeof(error));
     _exit(ignored == sizeof(error) ? 125 : 126);

@@ -14,7 +14,7 @@ namespace detectd::test {
 
 class HeldProcess {
  public:
-  // `become` is called in the child, its standard input and output in place, and execs. It must not return;
+  // `become` is called in the child, its standard input and output in place and its errors to nobody, and execs. It must not return;
   // where it does, with the errno of what failed, error() has that.
   explicit HeldProcess(const std::function<int()>& become);
   // `cat` under the name `args[0]`, whose arguments follow; the first of them is best "-".
@@ -43,5 +43,7 @@ class HeldProcess {
 
 // For `become`: execv with any argument vector. Gives errno.
 int run(const std::string& program, const std::vector<std::string>& args);
+// For `become`: stays the program it is, and echoes.
+[[noreturn]] void stay();
 
 }  // namespace detectd::test

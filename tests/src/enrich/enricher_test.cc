@@ -1,55 +1,319 @@
+// What becomes of an event when its process ends, runs another program, or its pid is used again meanwhile.
 #include "src/enrich/enricher.h"
 
 #include <catch2/catch.hpp>
+#include <memory>
+#include <string>
 
-#include "engine/missing_fields.h"
-#include "src/enrich/exec_reader.h"
 #include "tests/support/events.h"
-#include "tests/support/held_process.h"
+#include "tests/support/fake_procfs.h"
+#include "tests/support/host_view.h"
 
 namespace detectd {
 namespace {
 
-using test::HeldProcess;
+using test::FakeProcess;
+using test::FakeProcfs;
+using test::misses;
 using test::show;
 
-// The host's procfs, read as the daemon reads it.
-class Host {
- public:
-  explicit Host(Enricher::Options options = {})
-      : root_(open_own_procfs()),
-        procfs_((*root_).root.number()),
-        reader_((*root_).root.number()),
-        enricher_(procfs_, std::move(options)) {}
+constexpr uint32_t kPid = 77;
+constexpr int64_t kTick = 10'000'000;
+// Reads of one process that Enricher makes, the last of them its state.
+constexpr size_t kReads = 10;
 
-  Event look_at(uint32_t pid) {
-    ExecImage image;
-    reader_.read(pid, image);
-    Event event = test::event(EventKind::kExec, pid);
-    enricher_.fill(pid, image, false, event);
+struct Stat {
+  std::string name = "curl";
+  char state = 'S';
+  uint64_t flags = 0;
+  uint64_t start_ticks = 500;
+  uint64_t stack = 9'000;  // moves with every exec
+};
+
+std::string line(const Stat& stat) {
+  const std::string arg_start = std::to_string(stat.stack == 0 ? 0 : stat.stack + 100);
+  const std::string arg_end = std::to_string(stat.stack == 0 ? 0 : stat.stack + 115);
+  return std::to_string(kPid) + " (" + stat.name + ") " + stat.state + " 1 77 70 0 -1 " +
+         std::to_string(stat.flags) + " 0 0 0 0 0 0 0 0 20 0 1 0 " + std::to_string(stat.start_ticks) +
+         " 0 0 0 0 0 " + std::to_string(stat.stack) + " 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 " + arg_start +
+         " " + arg_end + " 0 0 0\n";
+}
+
+std::string status_of(int uid) {
+  const std::string id = std::to_string(uid);
+  const std::string ids = "\t" + id + "\t" + id + "\t" + id + "\t" + id + "\n";
+  return "Name:\tcurl\nUid:" + ids + "Gid:" + ids + "Groups:\t4 \nNSpid:\t77\nCapEff:\t0000000000000000\n";
+}
+
+ExecImage image_with(const Stat& stat) {
+  ExecImage image;
+  image.cmdline = std::string("curl\0-s\0x.test\0", 15);
+  image.executable = "/usr/bin/curl";
+  image.file =
+      FileIdentity{.device_major = 8, .device_minor = 1, .inode = 5, .links = 1, .owner = 0, .mode = 0100755};
+  image.stat = line(stat);
+  image.working_directory = "/root";
+  return image;
+}
+
+// A process that has just run curl.
+class World {
+ public:
+  World() : enricher_(procfs, {.boot_time_ns = 0, .users = "/dev/null", .groups = "/dev/null"}) {
+    procfs.host_files["/usr/bin/curl"] = *image_with({}).file;
+    live() = FakeProcess{.stat = line({}), .status = status_of(1000)};
+  }
+
+  FakeProcess& live() {
+    auto& process = procfs.processes[kPid];
+    if (!process) process = std::make_shared<FakeProcess>();
+    return *process;
+  }
+  Event fill(const ExecImage& image, bool superseded = false, int64_t boot_ns = 500 * kTick) {
+    Event event = test::event(EventKind::kExec, kPid);
+    event.set_integer(field::kBootNs, boot_ns);
+    event.time_ns = boot_ns;
+    enricher_.fill(kPid, image, superseded, event);
     return event;
   }
-  Enricher& enricher() { return enricher_; }
-  ExecReader& reader() { return reader_; }
-  RealProcfs& procfs() { return procfs_; }
+  Event fill() { return fill(image_with({})); }
+  Enricher::Counters counters() const { return enricher_.counters(); }
+
+  FakeProcfs procfs;
 
  private:
-  Result<OwnProcfs> root_;
-  RealProcfs procfs_;
-  ExecReader reader_;
   Enricher enricher_;
 };
 
-TEST_CASE("A running program is told with arguments, directory, ids and streams") {
-  Host host({.boot_time_ns = 0});
-  HeldProcess cat({"cat", "-", "a b"});
-  REQUIRE(cat.runs());
-  const Event event = host.look_at(cat.pid());
-  CHECK(show(event, "process.args") == "cat|-|a b");
-  CHECK(show(event, "process.thread.name") == "cat");
-  CHECK(show(event, "process.user.id") == std::to_string(geteuid()));
-  CHECK(show(event, "process.Ext.stdin.type") == "pipe");
-  CHECK(show(event, "detectd.missing") == "-");
+bool is_image_told(const Event& event) { return show(event, "process.args") == "curl|-s|x.test"; }
+bool is_rest_told(const Event& event) { return show(event, "process.user.id") == "1000"; }
+
+TEST_CASE("An exec of a process that stays is told whole") {
+  World world;
+  const Event event = world.fill();
+  CHECK(is_image_told(event));
+  CHECK(is_rest_told(event));
+  CHECK(show(event, "process.executable") == "/usr/bin/curl");
+  CHECK(show(event, "process.start") == "1970-01-01T00:00:05.00Z");
+  CHECK(show(event, "process.working_directory") == "/root");
+  CHECK(show(event, "process.Ext.unit") == "cron.service");
+  CHECK(show(event, "process.Ext.stdin.type") == "none");
+  CHECK(show(event, "user.audit.id") == "1000");
+  CHECK(show(event, "process.supplemental_groups.id") == "4");
+  CHECK(show(event, "process.interactive") == "false");
+  CHECK(show(event, "detectd.missing") == "process.user.name|process.group.name");
+  CHECK(world.procfs.reads == kReads);
+}
+
+TEST_CASE("TRUST 2: what is read of a later process with the pid is not taken") {
+  World world;
+  world.live() = FakeProcess{.stat = line({.start_ticks = 900}), .status = status_of(0)};
+  const Event event = world.fill();
+  CHECK(is_image_told(event));
+  CHECK(show(event, "process.start") == "1970-01-01T00:00:05.00Z");
+  for (const char* const name :
+       {"process.user.id", "process.Ext.unit", "process.Ext.stdin.type", "user.audit.id", "process.vpid",
+        "process.Ext.mount_namespace", "container.id"}) {
+    INFO(name);
+    CHECK(show(event, name) == "-");
+    CHECK(misses(event, name));
+  }
+  CHECK(world.counters().changed == 1);
+}
+
+TEST_CASE("TRUST 2: of a process that began after the event nothing is taken at all") {
+  World world;
+  const Event event = world.fill(image_with({}), false, 400 * kTick);
+  CHECK_FALSE(is_image_told(event));
+  for (const char* const name : {"process.args", "process.executable", "process.start", "process.user.id"}) {
+    INFO(name);
+    CHECK(show(event, name) == "-");
+    CHECK(misses(event, name));
+  }
+  CHECK(world.counters().stale == 1);
+}
+
+TEST_CASE("TRUST 4: a process that began within the same tick is told apart by its memory") {
+  World world;
+  world.live() = FakeProcess{.stat = line({.stack = 70'000}), .status = status_of(0)};
+  const Event event = world.fill();
+  CHECK(is_image_told(event));
+  CHECK(misses(event, "process.user.id"));
+  CHECK(world.counters().changed == 1);
+}
+
+TEST_CASE("TRUST 5: where a later exec was queued, nothing of the program is taken, and the start is") {
+  World world;
+  const Event event = world.fill(image_with({}), true);
+  for (const char* const name :
+       {"process.args", "process.command_line", "process.executable", "process.Ext.inode",
+        "process.thread.name", "process.working_directory", "process.user.id"}) {
+    INFO(name);
+    CHECK(show(event, name) == "-");
+    CHECK(misses(event, name));
+  }
+  CHECK(show(event, "process.start") == "1970-01-01T00:00:05.00Z");
+  CHECK(world.counters().superseded == 1);
+  CHECK(world.procfs.reads == 0);
+}
+
+TEST_CASE("TRUST 5: an exec between any two reads withholds all that was read after the event") {
+  for (size_t when = 0; when < kReads; ++when) {
+    INFO("before read " << when);
+    World world;
+    world.procfs.between = [&](size_t reads) {
+      if (reads == when) world.live() = FakeProcess{.stat = line({.stack = 70'000}), .status = status_of(0)};
+    };
+    const Event event = world.fill();
+    CHECK(is_image_told(event));
+    CHECK(show(event, "process.user.id") == "-");
+    CHECK(misses(event, "process.user.id"));
+    CHECK(world.counters().changed == 1);
+  }
+}
+
+TEST_CASE("TRUST 2: an end between any two reads leaves what was read at once, and nothing else") {
+  for (size_t when = 0; when < kReads; ++when) {
+    INFO("before read " << when);
+    World world;
+    world.procfs.between = [&](size_t reads) {
+      if (reads == when) world.procfs.processes.erase(kPid);
+    };
+    const Event event = world.fill();
+    CHECK(is_image_told(event));
+    CHECK(show(event, "process.user.id") == "-");
+    CHECK(world.counters().ended == 1);
+  }
+}
+
+TEST_CASE("TRUST 2: a pid that is used again between any two reads brings nothing of the newcomer") {
+  for (size_t when = 0; when < kReads; ++when) {
+    INFO("before read " << when);
+    World world;
+    world.procfs.between = [&](size_t reads) {
+      if (reads != when) return;
+      world.procfs.processes[kPid] =
+          std::make_shared<FakeProcess>(FakeProcess{.stat = line({}), .status = status_of(0)});
+    };
+    const Event event = world.fill();
+    CHECK(is_image_told(event));
+    CHECK(show(event, "process.user.id") == "-");
+  }
+}
+
+TEST_CASE("Of a process that has ended and waits for its parent ids are told, and streams are not") {
+  World world;
+  world.live().stat = line({.state = 'Z', .stack = 0});
+  world.live().cgroup = "1:name=systemd:/\n";
+  const Event event = world.fill();
+  CHECK(is_rest_told(event));
+  CHECK(misses(event, "process.Ext.stdin.type"));
+  CHECK(misses(event, "process.Ext.cgroup"));
+}
+
+TEST_CASE("A process that ended under another name than it began with is not known to be the same program") {
+  World world;
+  world.live().stat = line({.name = "sh", .state = 'Z', .stack = 0});
+  CHECK_FALSE(is_rest_told(world.fill()));
+}
+
+TEST_CASE("Nothing is taken later of a process whose state could not be read at once") {
+  World world;
+  ExecImage image = image_with({});
+  image.stat.clear();
+  const Event event = world.fill(image);
+  CHECK(is_image_told(event));
+  CHECK(misses(event, "process.start"));
+  CHECK(misses(event, "process.thread.name"));
+  CHECK(misses(event, "process.user.id"));
+}
+
+TEST_CASE("A kernel thread has a name and ids, and misses no program") {
+  World world;
+  const Stat stat{.name = "kworker/0:1", .flags = 0x00200000, .stack = 0};
+  world.live() = FakeProcess{.stat = line(stat), .status = status_of(0)};
+  ExecImage image;
+  image.stat = line(stat);
+  const Event event = world.fill(image);
+  CHECK(show(event, "process.thread.name") == "kworker/0:1");
+  CHECK(show(event, "process.user.id") == "0");
+  CHECK_FALSE(misses(event, "process.executable"));
+  CHECK_FALSE(misses(event, "process.args"));
+  CHECK_FALSE(misses(event, "process.Ext.stdin.type"));
+}
+
+TEST_CASE("TRUST 18: an executable whose path leads to another file is carried and named as not trusted") {
+  World world;
+  world.procfs.host_files["/usr/bin/curl"].inode = 6;
+  const Event event = world.fill();
+  CHECK(show(event, "process.executable") == "/usr/bin/curl");
+  CHECK(misses(event, "process.executable"));
+  CHECK(world.counters().not_trusted == 1);
+}
+
+TEST_CASE("An executable whose file could not be told is carried as it is and named as not trusted") {
+  World world;
+  ExecImage image = image_with({});
+  image.file.reset();
+  image.executable = "/tmp/x (deleted)";
+  const Event event = world.fill(image);
+  CHECK(show(event, "process.executable") == "/tmp/x (deleted)");
+  CHECK(misses(event, "process.executable"));
+  CHECK(misses(event, "process.Ext.deleted"));
+}
+
+TEST_CASE("TRUST 17: arguments below the initial stack are carried and named as not trusted") {
+  World world;
+  ExecImage image = image_with({});
+  const std::string honest = " 9100 9115 ";
+  image.stat.replace(image.stat.find(honest), honest.size(), " 8100 8115 ");
+  const Event event = world.fill(image);
+  CHECK(is_image_told(event));
+  CHECK(misses(event, "process.args"));
+}
+
+TEST_CASE("Fields that the caller named as missing stay named") {
+  World world;
+  Event event = test::event(EventKind::kExec, kPid);
+  event.begin_list(field::kMissing);
+  event.append_text(field::kMissing, "process.parent.pid");
+  FakeProcfs procfs;
+  Enricher enricher(procfs, {.boot_time_ns = 0});
+  enricher.fill(kPid, image_with({}), false, event);
+  CHECK(misses(event, "process.parent.pid"));
+  CHECK(misses(event, "process.user.id"));
+}
+
+TEST_CASE("A start follows the two clocks of its event") {
+  World world;
+  Event event = test::event(EventKind::kExec, kPid);
+  event.set_integer(field::kBootNs, 500 * kTick + 1);
+  event.time_ns = 1'000'000'000'000'000'000 + 500 * kTick + 1;
+  FakeProcfs procfs;
+  Enricher enricher(procfs, {});
+  enricher.fill(kPid, image_with({}), false, event);
+  CHECK(show(event, "process.start") == "2001-09-09T01:46:45.00Z");
+}
+
+TEST_CASE("Without either clock's boot no start is told") {
+  Event event = test::event(EventKind::kExec, kPid);
+  FakeProcfs procfs;
+  Enricher enricher(procfs, {});
+  enricher.fill(kPid, image_with({}), false, event);
+  CHECK(misses(event, "process.start"));
+}
+
+TEST_CASE("A user id without a name in the file has none, whatever was known before") {
+  World world;
+  FakeProcfs procfs;
+  Enricher enricher(procfs, {.users = "/etc/passwd", .groups = "/etc/group"});
+  Event event = test::uid_change(kPid, 0, 1000);
+  enricher.name_ids(event);
+  CHECK(show(event, "process.user.name") == "root");
+  Event nobody = test::event(EventKind::kUidChange, kPid);
+  nobody.set_integer(process_field(Leaf::kUserId), 3'999'999'999);
+  enricher.name_ids(nobody);
+  CHECK(show(nobody, "process.user.name") == "[]");
 }
 
 }  // namespace
