@@ -15,6 +15,7 @@
 #include <string>
 
 #include "src/enrich/file_identity.h"
+#include "src/enrich/procfs_parse.h"
 
 namespace detectd {
 namespace {
@@ -72,6 +73,22 @@ Result<OwnProcfs> open_own_procfs() {
   return procfs;
 }
 
+Status check_visibility(Procfs& procfs) {
+  // Its executable may be closed to root too; these are not, unless processes are hidden.
+  std::string stat;
+  std::string status;
+  const bool seen = procfs.select(1) && procfs.read(ProcFile::kStat, 4096, stat) &&
+                    procfs.read(ProcFile::kStatus, size_t{64} << 10, status) && parse_stat(stat);
+  procfs.release();
+  ProcStatus ids;
+  parse_status(status, ids);
+  if (seen && ids.user) return {};
+  return Error{
+      Errc::kPermission,
+      "read the processes of this host: process 1 is hidden; run as root in the host's pid namespace, and "
+      "mount /proc without hidepid"};
+}
+
 RealProcfs::RealProcfs(int root) : root_(root), buffer_(size_t{128} << 10) {}
 
 bool RealProcfs::select(uint32_t pid) {
@@ -88,11 +105,13 @@ bool RealProcfs::read(ProcFile file, size_t max_bytes, std::string& text) {
   if (!opened) return false;
   const size_t room = std::min(max_bytes, buffer_.size());
   size_t size = 0;
+  // These files give all there is at once, unless it is more than fits.
+  constexpr size_t kPageBytes = 4096;
   while (size < room) {
     const ssize_t got = ::read(opened.number(), buffer_.data() + size, room - size);
     if (got < 0) return false;
-    if (got == 0) break;
     size += static_cast<size_t>(got);
+    if (static_cast<size_t>(got) < std::min(kPageBytes, room - size)) break;
   }
   text.assign(buffer_.data(), size);
   return true;
@@ -148,9 +167,10 @@ std::optional<FileIdentity> RealProcfs::host_file(const std::string& path) {
 
 Status RealProcfs::list(std::vector<uint32_t>& pids) {
   pids.clear();
-  const int copy = openat(root_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(copy < 0 ? nullptr : fdopendir(copy), closedir);
+  Fd opened(openat(root_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(opened.number()), closedir);
   if (!directory) return Error{Errc::kSystem, "list the processes of procfs: " + reason(errno)};
+  opened.release();  // closed with the directory
   while (const dirent* const entry = readdir(directory.get())) {
     const std::string_view name(entry->d_name);
     uint32_t pid = 0;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -45,11 +46,15 @@ bool is_socket(int socket, uint64_t inode) {
   return fstat(socket, &info) == 0 && info.st_ino == inode;
 }
 
-// Our own descriptor of a socket of another process.
+// Our own descriptor of a socket of another process. On failure errno says why.
 Fd borrow(uint32_t pid, unsigned number) {
-  const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return {};
-  return Fd(static_cast<int>(syscall(SYS_pidfd_getfd, process.number(), number, 0)));
+  const auto socket = static_cast<int>(syscall(SYS_pidfd_getfd, process.number(), number, 0));
+  const int error = errno;
+  process.reset();
+  errno = error;
+  return Fd(socket);
 }
 
 bool ask_for_list(int netlink, uint8_t family, uint8_t protocol) {
@@ -125,7 +130,8 @@ std::optional<SocketPeer> SocketPeers::find(uint32_t pid, unsigned number, uint6
   if (const Fd socket = borrow(pid, number); socket) {
     return is_socket(socket.number(), inode) ? peer_of(socket.number()) : std::nullopt;
   }
-  return find_listed(inode);
+  // The list is long: only where asking the socket is not allowed, and not for one that is gone.
+  return errno == EPERM || errno == ENOSYS ? find_listed(inode) : std::nullopt;
 }
 
 std::optional<SocketPeer> SocketPeers::find_listed(uint64_t inode) {

@@ -32,7 +32,7 @@ class SocketPeers {
   // In the list of TCP and UDP sockets of our network namespace, of which up to kMaxListed are looked at.
   std::optional<SocketPeer> find_listed(uint64_t inode);
 
-  static constexpr size_t kMaxListed = 65'536;
+  static constexpr size_t kMaxListed = 16'384;
 
  private:
   std::string buffer_;

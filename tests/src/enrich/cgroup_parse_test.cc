@@ -97,8 +97,8 @@ TEST_CASE("TRUST 52: the control group names container and runtime") {
 
 TEST_CASE("A container within a container is the inner one") {
   const std::string inner = std::string(64, 'a');
-  const CgroupPlace place = parse_cgroup("0::/docker/" + kId + "/docker/" + inner + "\n");
-  CHECK(place.container_id == inner);
+  const std::string text = "0::/docker/" + kId + "/docker/" + inner + "\n";
+  CHECK(parse_cgroup(text).container_id == inner);
 }
 
 TEST_CASE("What only looks like a container is none") {

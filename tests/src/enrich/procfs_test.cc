@@ -1,0 +1,102 @@
+#include "src/enrich/procfs.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "tests/support/fake_procfs.h"
+#include "tests/support/held_process.h"
+
+namespace detectd {
+namespace {
+
+using test::FakeProcess;
+using test::FakeProcfs;
+using test::HeldProcess;
+
+const std::string kStat = "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0\n";
+const std::string kStatus = "Name:\tinit\nUid:\t0\t0\t0\t0\n";
+
+TEST_CASE("TRUST 87: where process 1 is hidden, nothing is watched") {
+  struct Case {
+    const char* what;
+    std::shared_ptr<FakeProcess> init;
+    bool visible;
+  };
+  const auto init = [](const std::string& stat, const std::string& status) {
+    return std::make_shared<FakeProcess>(FakeProcess{.stat = stat, .status = status});
+  };
+  for (const Case& one :
+       {Case{"whole", init(kStat, kStatus), true}, Case{"no stat", init("", kStatus), false},
+        Case{"no status", init(kStat, ""), false}, Case{"none", nullptr, false}}) {
+    INFO(one.what);
+    FakeProcfs procfs;
+    if (one.init) procfs.processes[1] = one.init;
+    const Status status = check_visibility(procfs);
+    CHECK(status.ok() == one.visible);
+    if (!one.visible) CHECK(status.error().code == Errc::kPermission);
+  }
+}
+
+TEST_CASE("What is read of a selected process is never of one that has its pid later") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  HeldProcess cat({"cat", "-"});
+  REQUIRE(cat.runs());
+  REQUIRE(procfs.select(cat.pid()));
+  std::string text;
+  REQUIRE(procfs.read(ProcFile::kStat, 4096, text));
+  cat.end();
+  CHECK_FALSE(procfs.read(ProcFile::kStat, 4096, text));
+  CHECK(text.empty());
+  CHECK_FALSE(procfs.stream(0));
+  CHECK_FALSE(procfs.open_executable());
+}
+
+TEST_CASE("Without a selected process nothing is read") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  std::string text = "old";
+  CHECK_FALSE(procfs.read(ProcFile::kStat, 4096, text));
+  CHECK_FALSE(procfs.select(0));
+  CHECK_FALSE(procfs.read_link(ProcLink::kRoot, text));
+}
+
+TEST_CASE("A text is read up to its bound") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  REQUIRE(procfs.select(static_cast<uint32_t>(getpid())));
+  std::string text;
+  REQUIRE(procfs.read(ProcFile::kStatus, 10, text));
+  CHECK(text.size() == 10);
+  REQUIRE(procfs.read(ProcFile::kStatus, 65'536, text));
+  CHECK(text.find("CapEff:") != std::string::npos);
+}
+
+TEST_CASE("All processes are listed, this one too") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  std::vector<uint32_t> pids;
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(procfs.list(pids));
+    CHECK(std::count(pids.begin(), pids.end(), static_cast<uint32_t>(getpid())) == 1);
+  }
+}
+
+TEST_CASE("A path is told by the file that it is for us, and a symbolic link is none") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  const auto self = procfs.host_file("/proc/self/exe");
+  CHECK((!self || (self->mode & 0170000u) == 0120000u));
+  CHECK_FALSE(procfs.host_file("/there/is/none"));
+}
+
+}  // namespace
+}  // namespace detectd
