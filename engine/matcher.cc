@@ -39,6 +39,7 @@ Matcher::Matcher(const RuleSet& rules)
 bool Matcher::holds(uint32_t term, const Event& event) {
   uint32_t& verdict = verdicts_[term];
   if (verdict >> 1 != epoch_) {
+    if (ruled_out(term)) return false;
     const Term& asked = rules_.terms()[term];
     const bool holds = asked.one_ancestor ? holds_for_one_ancestor(asked, event, texts_)
                                           : asked.items.front()->holds(event, texts_);
@@ -46,6 +47,11 @@ bool Matcher::holds(uint32_t term, const Event& event) {
     ++terms_evaluated_;
   }
   return (verdict & 1u) != 0;
+}
+
+// Whether no key of the term is there, one of which it needs.
+bool Matcher::ruled_out(uint32_t term) const {
+  return keys_looked_up_ && rules_.is_indexed(term) && term_found_[term] != epoch_;
 }
 
 bool Matcher::run(const CompiledRule& rule, const Event& event) {
@@ -65,6 +71,7 @@ void Matcher::begin(const Event& event) {
     }
     epoch_ = 1;
   }
+  keys_looked_up_ = false;
   texts_.begin(event);
 }
 
@@ -99,6 +106,7 @@ void Matcher::find_candidates(const KindIndex& index, const Event& event) {
     }
   }
   std::sort(found_.begin(), found_.end());
+  keys_looked_up_ = true;
 }
 
 void Matcher::add_rules_of(uint32_t term, EventKind kind) {

@@ -31,6 +31,7 @@ class Matcher {
   void add_rules_of(uint32_t term, EventKind kind);
   bool holds(uint32_t term, const Event& event);
   bool run(const CompiledRule& rule, const Event& event);
+  bool ruled_out(uint32_t term) const;
 
   const RuleSet& rules_;
   TextCache texts_;
@@ -39,6 +40,7 @@ class Matcher {
   std::vector<uint32_t> rule_found_;  // by rule: the epoch in which it was a candidate
   std::vector<uint32_t> found_;       // rules of which a key was found
   uint32_t epoch_ = 0;
+  bool keys_looked_up_ = false;  // term_found_ is about this event
   uint64_t terms_evaluated_ = 0;
 };
 

@@ -1,13 +1,17 @@
 #include "engine/regex.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>
 
+#include "engine/text_fold.h"
+#include "engine/text_key.h"
 #include "engine/utf8.h"
 
 namespace detectd {
@@ -254,15 +258,50 @@ RegexError explain(std::string_view pattern, const RegexFlags& flags, const re2:
   }
 }
 
+// Of what stands behind `\x`: two digits for an ASCII character, as in `\x27`.
+bool is_ascii_hex(std::string_view digits) {
+  return digits.size() >= 2 && digits[0] >= '0' && digits[0] <= '7' &&
+         std::isxdigit(static_cast<unsigned char>(digits[1])) != 0;
+}
+
 // Whether a pattern names ASCII characters only; escapes by number or by Unicode class may mean others.
 bool only_ascii(std::string_view pattern) {
   if (!is_ascii(pattern)) return false;
   for (size_t i = 0; i + 1 < pattern.size(); ++i) {
     if (pattern[i] != '\\') continue;
     const char c = pattern[++i];
-    if (c == 'x' || c == 'p' || c == 'P' || (c >= '0' && c <= '9')) return false;
+    if (c == 'x' && !is_ascii_hex(pattern.substr(i + 1))) return false;
+    if (c == 'p' || c == 'P' || (c >= '0' && c <= '9')) return false;
   }
   return true;
+}
+
+// Indices, the commonest first.
+std::vector<size_t> by_frequency(const std::vector<std::string>& literals) {
+  std::vector<double> frequencies;
+  for (const std::string& literal : literals) {
+    frequencies.push_back(frequency_of(TextKey{TextKey::Kind::kWithin, literal}));
+  }
+  std::vector<size_t> order(literals.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return frequencies[a] > frequencies[b]; });
+  return order;
+}
+
+// What has another one of them within says nothing that the other does not.
+std::vector<std::string> without_longer(std::vector<std::string> literals) {
+  std::sort(literals.begin(), literals.end(), [](const std::string& a, const std::string& b) {
+    return a.size() != b.size() ? a.size() < b.size() : a < b;
+  });
+  std::vector<std::string> kept;
+  for (std::string& literal : literals) {
+    const bool said = std::any_of(kept.begin(), kept.end(), [&](const std::string& shorter) {
+      return literal.find(shorter) != std::string::npos;
+    });
+    if (!said) kept.push_back(std::move(literal));
+  }
+  return kept;
 }
 
 // Short and long, of every kind of character, with and without lines.
@@ -293,11 +332,10 @@ bool Regex::matches(std::string_view text) const {
   return re_->Match({text.data(), text.size()}, 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
 }
 
-std::vector<std::string> Regex::necessary_literals() const {
-  constexpr int kMinBytes = 4;
+std::vector<std::string> Regex::necessary_literals(size_t min_bytes) const {
   // RE2 puts its literals into lower case where we fold, which agrees for ASCII only.
   if (!only_ascii(re_->pattern())) return {};
-  re2::FilteredRE2 filter(kMinBytes);
+  re2::FilteredRE2 filter(static_cast<int>(min_bytes));
   int id = 0;
   if (filter.Add(re_->pattern(), re_->options(), &id) != re2::RE2::NoError) return {};
   std::vector<std::string> atoms;
@@ -315,16 +353,17 @@ std::vector<std::string> Regex::necessary_literals() const {
     return !potentials.empty();
   };
   if (can_match()) return {};
-  // As few as do: of `curl.*\|.*bash` one is enough.
-  for (size_t i = 0; i < atoms.size() && i < kMaxAtomsTried; ++i) {
-    missing[i] = false;
-    if (can_match()) missing[i] = true;
+  // As few as do, the common ones given up first: of `curl.*\|.*bash` one is enough.
+  const std::vector<size_t> common_first = by_frequency(atoms);
+  for (size_t i = 0; i < common_first.size() && i < kMaxAtomsTried; ++i) {
+    missing[common_first[i]] = false;
+    if (can_match()) missing[common_first[i]] = true;
   }
   std::vector<std::string> literals;
   for (size_t i = 0; i < atoms.size(); ++i) {
-    if (missing[i]) literals.push_back(std::move(atoms[i]));
+    if (missing[i]) literals.push_back(folded(atoms[i]));
   }
-  return literals;
+  return without_longer(std::move(literals));
 }
 
 std::optional<RegexMatch> Regex::find(std::string_view text, size_t from) const {

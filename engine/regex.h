@@ -51,9 +51,9 @@ class Regex {
   // The leftmost match that begins at `from` or later; what stands before `from` is still its context.
   std::optional<RegexMatch> find(std::string_view text, size_t from = 0) const;
 
-  // Folded literals of at least four bytes of which one is in the folded text of everything it matches; empty where
-  // none are known.
-  std::vector<std::string> necessary_literals() const;
+  // Folded literals of at least `min_bytes` of which one is in the folded text of everything it matches; empty where
+  // none are known. Of several such sets one of rare literals.
+  std::vector<std::string> necessary_literals(size_t min_bytes = 4) const;
 
   // Instructions: what a match costs grows with it.
   size_t program_size() const;

@@ -22,6 +22,11 @@ namespace {
 // with a thousand values is one instruction.
 constexpr size_t kMaxInstructions = 20'000;
 
+// Regexes: from this cost on a term is better found by its keys than evaluated, whichever rule asks it.
+constexpr int kDearFrom = 10;
+// But keys that most events have say little.
+constexpr double kCommonFrom = 0.5;
+
 }  // namespace
 
 // Compiles the rules of a document one by one into a RuleSet.
@@ -79,6 +84,7 @@ class RuleCompiler {
   std::unordered_map<std::string, uint32_t> term_by_key_;
   RuleKeys keys_{set_->terms_};
   std::vector<std::optional<std::vector<uint32_t>>> terms_needed_;  // by rule: RuleKeys::choose
+  std::vector<KindSet> kinds_of_term_;                              // of the rules that ask it
   size_t program_limit_ = 0;                                        // for the rule being compiled
   std::map<std::string, Sha256> digests_;                           // of the active rules, by id
 };
@@ -107,8 +113,17 @@ std::shared_ptr<const RuleSet> RuleCompiler::compile() {
 
 void RuleCompiler::index_rules() {
   set_->rules_of_term_.resize(set_->terms_.size());
+  set_->indexed_.resize(set_->terms_.size());
+  kinds_of_term_.resize(set_->terms_.size());
   std::map<FieldId, std::vector<uint32_t>> terms_by_field;
   std::map<FieldId, KindSet> kinds_by_field;
+  const auto add_to_index = [&](uint32_t term) {
+    if (set_->indexed_[term]) return;
+    set_->indexed_[term] = true;
+    const FieldId field = keys_.keys(term)->field;
+    terms_by_field[field].push_back(term);
+    kinds_by_field[field] = kinds_by_field[field].with(kinds_of_term_[term]);
+  };
   for (uint32_t i = 0; i < set_->rules_.size(); ++i) {
     const KindSet kinds = set_->rules_[i].kinds;
     for (size_t kind = 0; kind < kEventKindCount; ++kind) {
@@ -118,11 +133,14 @@ void RuleCompiler::index_rules() {
     }
     if (!terms_needed_[i]) continue;
     for (const uint32_t term : *terms_needed_[i]) {
-      const FieldId field = keys_.keys(term)->field;
-      if (set_->rules_of_term_[term].empty()) terms_by_field[field].push_back(term);
+      add_to_index(term);
       set_->rules_of_term_[term].push_back(i);
-      kinds_by_field[field] = kinds_by_field[field].with(kinds);
     }
+  }
+  for (uint32_t term = 0; term < set_->terms_.size(); ++term) {
+    if (set_->terms_[term].cost < kDearFrom) continue;
+    const auto& keys = keys_.keys(term);
+    if (keys && keys->frequency < kCommonFrom) add_to_index(term);
   }
   for (const auto& [field, terms] : terms_by_field) {
     for (size_t kind = 0; kind < kEventKindCount; ++kind) {
@@ -173,6 +191,11 @@ void RuleCompiler::compile_rule(const Rule& rule) {
            "its condition names selections so often that it becomes more than " +
                std::to_string(kMaxInstructions) + " steps; split the rule");
     return;
+  }
+  kinds_of_term_.resize(set_->terms_.size());
+  for (size_t at = program_before; at < set_->program_.size(); ++at) {
+    KindSet& kinds = kinds_of_term_[set_->program_[at].term];
+    kinds = kinds.with(draft.kinds);
   }
   compiled.digest = definition_digest(rule, document_);
   digests_.emplace(rule.id, compiled.digest);

@@ -15,7 +15,7 @@
 //
 // Few programs run. Most rules need one of a few texts in an event (rule_keys.h), and one pass over the event's
 // values finds which of these are there: only the rules whose keys were found are asked, and those of
-// which no keys are known.
+// which no keys are known. The same pass says of the dear terms that they can not hold, whichever rule asks.
 #pragma once
 
 #include <array>
@@ -68,7 +68,7 @@ struct CompiledRule {
   Sha256 digest{};  // of its definition (rule_digest.h)
 };
 
-// Finds the terms whose keys are in a value of a field.
+// Finds the terms one of whose keys are in a value of a field.
 struct FieldIndex {
   FieldId field{};
   LiteralIndex terms;
@@ -132,6 +132,8 @@ class RuleSet {
   std::span<const FieldIndex> field_indices() const { return field_indices_; }
   // The rules, ascending, that may hold where a key of this term is.
   std::span<const uint32_t> rules_of(uint32_t term) const { return rules_of_term_[term]; }
+  // Whether for any event the field indices find the term where it may hold: where they do not, it does not.
+  bool is_indexed(uint32_t term) const { return indexed_[term]; }
   std::span<const Term> terms() const { return terms_; }
   std::span<const Instruction> program() const { return program_; }
   const Schema& schema() const { return schema_; }
@@ -153,6 +155,7 @@ class RuleSet {
   std::array<KindIndex, kEventKindCount> by_kind_;
   std::vector<FieldIndex> field_indices_;
   std::vector<std::vector<uint32_t>> rules_of_term_;
+  std::vector<bool> indexed_;  // by term
   Sha256 digest_{};
 };
 

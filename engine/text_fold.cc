@@ -1,5 +1,10 @@
 #include "engine/text_fold.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -142,6 +147,21 @@ std::string folded(std::string_view text) {
 }
 
 bool is_folded_ascii(std::string_view text) {
+#ifdef __SSE2__
+  constexpr size_t kLanes = sizeof(__m128i);
+  if (text.size() >= kLanes) {
+    // Bytes beyond ASCII are negative. Shifted so that the capitals are the lowest of all.
+    const __m128i to_lowest = _mm_set1_epi8(static_cast<char>(0x80 - 'A'));
+    const __m128i behind_capitals = _mm_set1_epi8(static_cast<char>(0x80 + 26));
+    const size_t last = text.size() - kLanes;  // overlaps the block before
+    for (size_t i = 0;; i = std::min(i + kLanes, last)) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + i));
+      const __m128i capitals = _mm_cmplt_epi8(_mm_add_epi8(bytes, to_lowest), behind_capitals);
+      if (_mm_movemask_epi8(_mm_or_si128(bytes, capitals)) != 0) return false;
+      if (i == last) return true;
+    }
+  }
+#endif
   size_t i = 0;
   for (; text.size() - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
     const uint64_t word = load(text.data() + i);

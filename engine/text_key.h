@@ -26,7 +26,7 @@ struct TextKey {
 double frequency_of(const TextKey& key);
 double frequency_of(const std::vector<TextKey>& any_of);
 
-// The same of four bytes; NUL is the begin or the end of a text.
-double frequency_of_gram(const char* gram);
+// The same of two to four bytes; NUL is the begin or the end of a text.
+double frequency_of_gram(std::string_view gram);
 
 }  // namespace detectd

@@ -232,11 +232,18 @@ class RegexTest final : public ValueTest {
   bool holds(const ProbedValue& value) const override { return regex_.matches(value.view.text); }
 
   std::optional<std::vector<TextKey>> keys() const override {
-    std::vector<std::string> literals = regex_.necessary_literals();
-    if (literals.empty()) return std::nullopt;
-    std::vector<TextKey> keys;
-    for (std::string& literal : literals) keys.push_back({TextKey::Kind::kWithin, std::move(literal)});
-    return keys;
+    // Shorter literals are more common, but may be of fewer kinds: `(nc|ncat) -e` needs ` -e`.
+    constexpr double kRareEnough = 1.0 / 1024;
+    std::optional<std::vector<TextKey>> rarest;
+    for (const size_t min_bytes : {4u, 3u, 2u, 1u}) {
+      std::vector<TextKey> keys;
+      for (std::string& literal : regex_.necessary_literals(min_bytes)) {
+        keys.push_back({TextKey::Kind::kWithin, std::move(literal)});
+      }
+      if (!keys.empty() && (!rarest || frequency_of(keys) < frequency_of(*rarest))) rarest = std::move(keys);
+      if (rarest && (min_bytes == 2 || frequency_of(*rarest) < kRareEnough)) break;
+    }
+    return rarest;
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -171,6 +172,38 @@ std::string quoted(char32_t point) {
 }
 
 }  // namespace
+
+TEST_CASE("what a pattern needs is known where it names ASCII characters", "[regex]") {
+  struct Row {
+    const char* pattern;
+    size_t min_bytes;
+    std::vector<std::string> literals;
+  };
+  const std::vector<Row> rows = {
+      {"(?:^|[\\s\"\\x27/])auditctl\\s", 4, {"auditctl"}},
+      {"\\x41uditctl", 4, {"auditctl"}},
+      {"\\xE9uditctl", 4, {}},
+      {"\\x{17f}udo -s", 4, {}},
+      {"(?i)SUDO|kill", 4, {"kill", "sudo"}},
+      {"/usr/bin/.*/qzx7", 4, {"/qzx7"}},
+      {"qzx7a|bqzx7", 4, {"qzx7a", "bqzx7"}},
+      {"qzx7(?:a|bc)|qzx7", 4, {"qzx7"}},
+      {"(?:zip|7z|nc)\\d", 4, {}},
+      {"(?:zip|7z|nc)\\d", 2, {"7z", "nc", "zip"}},
+      {"a|bcde", 2, {}},
+      {".*", 1, {}},
+      {"^\\[[a-z]*", 1, {"["}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.pattern, row.min_bytes);
+    auto regex = std::get<Regex>(Regex::compile(row.pattern, {}));
+    std::vector<std::string> literals = regex.necessary_literals(row.min_bytes);
+    std::sort(literals.begin(), literals.end());
+    std::vector<std::string> wanted = row.literals;
+    std::sort(wanted.begin(), wanted.end());
+    CHECK(literals == wanted);
+  }
+}
 
 TEST_CASE("folding makes equal what RE2's (?i) takes for equal, and nothing else", "[regex][text_fold]") {
   std::map<char32_t, std::vector<char32_t>> classes;
