@@ -7,7 +7,7 @@
 #include "src/enrich/cgroup_parse.h"
 #include "src/enrich/id_names.h"
 #include "src/enrich/procfs_parse.h"
-#include "src/enrich/socket_peer.h"
+#include "src/enrich/sock_diag.h"
 #include "tests/fuzz/property.h"
 
 namespace {

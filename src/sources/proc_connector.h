@@ -1,0 +1,92 @@
+// The kernel's process connector (linux/cn_proc.h), as a socket to read from.
+#pragma once
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/result.h"
+#include "src/fd.h"
+#include "src/sources/proc_event.h"
+
+namespace detectd {
+
+// Where process events are read, so that tests can put a silent or a lossy one in its place.
+class ProcEventSocket {
+ public:
+  virtual ~ProcEventSocket() = default;
+
+  // To be waited on; changes with subscribe().
+  virtual int descriptor() const = 0;
+  // A new socket and a new subscription. What the old one still held is lost with it.
+  virtual Status subscribe() = 0;
+  // Appends what has arrived, at most some hundred events; never waits. False if there is no more to be had now.
+  virtual bool receive(std::vector<ProcEvent>& events) = 0;
+  // How many events this socket was sent and could not take, over all subscriptions. Exact, and known at once.
+  virtual uint64_t lost() = 0;
+};
+
+// How many messages each CPU has numbered and nobody gave us. Filtered messages take numbers too.
+class SequenceGaps {
+ public:
+  void add(uint32_t cpu, uint32_t sequence);
+  void restart() { next_.clear(); }
+  uint64_t missing() const { return missing_; }
+
+ private:
+  std::map<uint32_t, uint32_t> next_;
+  uint64_t missing_ = 0;
+};
+
+class ProcConnector final : public ProcEventSocket {
+ public:
+  struct Options {
+    size_t receive_buffer_bytes = size_t{32} << 20;
+    // Events that are not of it are not sent (Linux 6.6). Without a mask, all are, and losses are counted by the
+    // kernel's numbers as well.
+    std::optional<uint32_t> mask;
+  };
+  struct Counters {
+    uint64_t received = 0;
+    uint64_t forged = 0;     // not the kernel's
+    uint64_t malformed = 0;  // the kernel's, and not understood
+    uint64_t overruns = 0;   // times that the kernel told of a full buffer
+  };
+
+  // Subscribed. Whether events come is not known before one came.
+  static Result<std::unique_ptr<ProcConnector>> open(const Options& options);
+
+  int descriptor() const override { return fd_.number(); }
+  Status subscribe() override;
+  bool receive(std::vector<ProcEvent>& events) override;
+  uint64_t lost() override;
+
+  const Counters& counters() const { return counters_; }
+  // What the kernel granted, which counts its own overhead: about twice what holds messages.
+  size_t receive_buffer_bytes() const;
+
+ private:
+  explicit ProcConnector(const Options& options);
+  uint32_t drops() const;
+
+  static constexpr size_t kBatch = 64;
+
+  Options options_;
+  Fd fd_;
+  uint64_t lost_before_ = 0;  // by sockets that were given up
+  SequenceGaps gaps_;
+  Counters counters_;
+  // Set up once: what recvmmsg(2) fills.
+  std::array<std::array<std::byte, kMaxProcMessage>, kBatch> buffers_;
+  std::array<sockaddr_nl, kBatch> senders_{};
+  std::array<iovec, kBatch> parts_{};
+  std::array<mmsghdr, kBatch> messages_{};
+};
+
+}  // namespace detectd
