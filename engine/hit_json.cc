@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/escape.h"
+#include "engine/event_codec.h"
 #include "engine/process.h"
 #include "engine/timestamp.h"
 
@@ -110,7 +111,9 @@ size_t count_ancestors(const Event& event) {
 
 void append_event_json(const Event& event, std::string& out) {
   if (event.raw().empty()) {
-    out += "{}";
+    // It was not read but observed here: then it carries nothing beyond the table.
+    static const Schema kTable;
+    encode(event, kTable, out);
     return;
   }
   append_json_sanitized(event.raw(), out);

@@ -111,7 +111,7 @@ void Enricher::fill_birth(const ProcStat& stat) {
   const auto boot_ns = carried_boot_ns(event);
   const auto start_ns = ticks_to_ns(stat.start_ticks, options_.ticks_per_second);
   std::optional<int64_t> boot_time_ns = options_.boot_time_ns;
-  if (boot_ns && event.has_time) boot_time_ns = event.time_ns - *boot_ns;
+  if (!boot_time_ns && boot_ns && event.has_time) boot_time_ns = event.time_ns - *boot_ns;
   if (start_ns && boot_time_ns) {
     // As exact as ticks are.
     out_.text(Leaf::kStart, format_rfc3339(*boot_time_ns + *start_ns, 2));

@@ -15,7 +15,6 @@
 #include <string>
 
 #include "src/enrich/file_identity.h"
-#include "src/enrich/procfs_parse.h"
 
 namespace detectd {
 namespace {
@@ -71,22 +70,6 @@ Result<OwnProcfs> open_own_procfs() {
   procfs.root = Fd(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!procfs.root) return Error{Errc::kSystem, "open /proc: " + reason(errno)};
   return procfs;
-}
-
-Status check_visibility(Procfs& procfs) {
-  // Its executable may be closed to root too; these are not, unless processes are hidden.
-  std::string stat;
-  std::string status;
-  const bool seen = procfs.select(1) && procfs.read(ProcFile::kStat, 4096, stat) &&
-                    procfs.read(ProcFile::kStatus, size_t{64} << 10, status) && parse_stat(stat);
-  procfs.release();
-  ProcStatus ids;
-  parse_status(status, ids);
-  if (seen && ids.user) return {};
-  return Error{
-      Errc::kPermission,
-      "read the processes of this host: process 1 is hidden; run as root in the host's pid namespace, and "
-      "mount /proc without hidepid"};
 }
 
 RealProcfs::RealProcfs(int root) : root_(root), buffer_(size_t{128} << 10) {}

@@ -62,9 +62,6 @@ struct OwnProcfs {
 // A procfs that nobody else sees or can mount upon, so that nobody hides a process from us; else /proc.
 Result<OwnProcfs> open_own_procfs();
 
-// Whether the processes of others can be seen at all: else watching them would find nothing, and call that quiet.
-Status check_visibility(Procfs& procfs);
-
 // One a thread.
 class RealProcfs : public Procfs {
  public:

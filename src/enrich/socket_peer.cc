@@ -1,27 +1,19 @@
 #include "src/enrich/socket_peer.h"
 
-#include <arpa/inet.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
+#include "src/enrich/sock_diag.h"
 #include "src/fd.h"
 
 namespace detectd {
 namespace {
-
-constexpr std::string_view kMappedIpv4{"\0\0\0\0\0\0\0\0\0\0\xFF\xFF", 12};
 
 std::optional<SocketPeer> peer_of(int socket) {
   sockaddr_storage address{};
@@ -57,73 +49,12 @@ Fd borrow(uint32_t pid, unsigned number) {
   return Fd(socket);
 }
 
-bool ask_for_list(int netlink, uint8_t family, uint8_t protocol) {
-  struct {
-    nlmsghdr header;
-    inet_diag_req_v2 question;
-  } message{};
-  message.header.nlmsg_len = sizeof(message);
-  message.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
-  message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-  message.question.sdiag_family = family;
-  message.question.sdiag_protocol = protocol;
-  message.question.idiag_states = ~0u;
-  return send(netlink, &message, sizeof(message), 0) == static_cast<ssize_t>(sizeof(message));
-}
-
-struct Search {
-  uint64_t inode = 0;
-  size_t listed = 0;
-  bool done = false;  // with this list
-  std::optional<SocketPeer> peer;
-};
-
-// The messages of one datagram. True when the search is over.
-bool look_through(std::string_view datagram, Search& search) {
-  while (datagram.size() >= sizeof(nlmsghdr)) {
-    nlmsghdr header{};
-    std::memcpy(&header, datagram.data(), sizeof(header));
-    if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > datagram.size()) return true;
-    if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) search.done = true;
-    if (header.nlmsg_type == SOCK_DIAG_BY_FAMILY) {
-      if (++search.listed > SocketPeers::kMaxListed) return true;
-      auto found = parse_diag(datagram.substr(sizeof(header), header.nlmsg_len - sizeof(header)));
-      if (found && found->inode == search.inode) {
-        search.peer = std::move(found->peer);
-        return true;
-      }
-    }
-    datagram.remove_prefix(std::min<size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
-  }
-  return false;
-}
-
 }  // namespace
 
 std::optional<SocketPeer> make_peer(int family, std::string_view address, uint16_t port) {
-  if (family == AF_INET6 && address.size() == 16 && address.starts_with(kMappedIpv4)) {
-    family = AF_INET;
-    address.remove_prefix(kMappedIpv4.size());
-  }
-  const size_t size = family == AF_INET ? 4 : 16;
-  if ((family != AF_INET && family != AF_INET6) || address.size() != size) return std::nullopt;
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (inet_ntop(family, address.data(), text.data(), text.size()) == nullptr) return std::nullopt;
-  return SocketPeer{.ip = text.data(), .port = port};
-}
-
-std::optional<DiagSocket> parse_diag(std::string_view payload) {
-  inet_diag_msg message{};
-  if (payload.size() < sizeof(message)) return std::nullopt;
-  std::memcpy(&message, payload.data(), sizeof(message));
-  DiagSocket socket;
-  socket.inode = message.idiag_inode;
-  const uint16_t port = ntohs(message.id.idiag_dport);
-  if (port == 0) return socket;
-  const size_t size = message.idiag_family == AF_INET ? 4 : 16;
-  socket.peer =
-      make_peer(message.idiag_family, {reinterpret_cast<const char*>(message.id.idiag_dst), size}, port);
-  return socket;
+  const std::optional<SocketEnd> end = make_end(family, address, port);
+  if (!end) return std::nullopt;
+  return SocketPeer{.ip = end->ip(), .port = port};
 }
 
 std::optional<SocketPeer> SocketPeers::find(uint32_t pid, unsigned number, uint64_t inode) {
@@ -135,24 +66,23 @@ std::optional<SocketPeer> SocketPeers::find(uint32_t pid, unsigned number, uint6
 }
 
 std::optional<SocketPeer> SocketPeers::find_listed(uint64_t inode) {
-  const Fd netlink(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!netlink) return std::nullopt;
-  buffer_.resize(size_t{32} << 10);
-  Search search{.inode = inode, .listed = 0, .done = false, .peer = {}};
-  for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP}) {
+  size_t listed = 0;
+  std::optional<SocketPeer> peer;
+  const auto look_at = [&](const DiagSocket& socket) {
+    if (++listed > kMaxListed) return false;
+    if (socket.inode != inode) return true;
+    if (socket.remote.port != 0) peer = SocketPeer{.ip = socket.remote.ip(), .port = socket.remote.port};
+    listed = kMaxListed;
+    return false;
+  };
+  for (const bool udp : {false, true}) {
     for (const int family : {AF_INET, AF_INET6}) {
-      if (!ask_for_list(netlink.number(), static_cast<uint8_t>(family), static_cast<uint8_t>(protocol))) {
-        return std::nullopt;
-      }
-      search.done = false;
-      while (!search.done) {
-        const ssize_t got = recv(netlink.number(), buffer_.data(), buffer_.size(), 0);
-        if (got <= 0) return std::nullopt;
-        if (look_through({buffer_.data(), static_cast<size_t>(got)}, search)) return search.peer;
-      }
+      if (listed >= kMaxListed) break;
+      // Without one kind of sockets the others are there all the same.
+      if (!list_sockets({.family = family, .udp = udp, .states = ~0u}, buffer_, look_at)) continue;
     }
   }
-  return std::nullopt;
+  return peer;
 }
 
 }  // namespace detectd

@@ -17,13 +17,6 @@ struct SocketPeer {
 // `family` is AF_INET or AF_INET6, `address` 4 or 16 bytes; else nothing.
 std::optional<SocketPeer> make_peer(int family, std::string_view address, uint16_t port);
 
-// One message of an answer to SOCK_DIAG_BY_FAMILY, without its netlink header.
-struct DiagSocket {
-  uint64_t inode = 0;
-  std::optional<SocketPeer> peer;  // nothing for one that listens
-};
-std::optional<DiagSocket> parse_diag(std::string_view payload);
-
 class SocketPeers {
  public:
   // Of descriptor `number` of process `pid`, a socket with this inode. The socket itself is asked; where

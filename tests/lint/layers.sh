@@ -23,7 +23,7 @@ forbid 'only src/log.cc sees spdlog' '(engine|src)/' '#include <spdlog|spdlog::'
 edges='sources enrich store alerts respond'
 for edge in $edges; do
   others=${edges/$edge/}
-  forbid "the edge $edge knows only the engine" "src/$edge/" "#include \"src/(pipeline|detectd/|detectctl/|$(xargs <<<"$others" | tr ' ' '|'))"
+  forbid "the edge $edge knows only the engine" "src/$edge/" "#include \"src/(pipeline|live/|detectd/|detectctl/|$(xargs <<<"$others" | tr ' ' '|'))"
 done
 forbid 'reports know only the engine' src/report/ "#include \"src/(pipeline|detectd/|detectctl/|${edges// /|})"
 
@@ -35,6 +35,7 @@ forbid 'only database.cc sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/s
 forbid 'no SQL is made of data: it is a literal, and values are bound' 'src/' '(prepare|execute|query_number)\([^)]*(\+|append|format)'
 forbid 'only compress.cc and unpack.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/unpack)\.cc$'
 forbid 'only test_report.cc sees pugixml' '(engine|src)/' '#include <pugixml' 'src/detectctl/test_report\.cc$'
+forbid 'only notify.cc sees libsystemd' '(engine|src)/' '#include <systemd/' 'src/notify\.cc$'
 forbid 'only command_line.cc sees CLI11' '(engine|src)/' '#include <CLI/' 'src/command_line\.cc$'
 forbid 'what the programs share knows neither' 'src/[^/]*\.(cc|h)$' '#include "src/(detectd|detectctl)/'
 forbid 'no using namespace of std' '(engine|src|tests|bench)/' 'using namespace std;'

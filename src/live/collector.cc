@@ -1,0 +1,311 @@
+#include "src/live/collector.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/timestamp.h"
+#include "src/clock.h"
+#include "src/host_identity.h"
+#include "src/stop.h"
+
+namespace detectd {
+namespace {
+
+constexpr size_t kChunkEvents = 512;
+constexpr uint64_t kObservationsBetweenLooks = 256;
+constexpr int64_t kTurnNs = 200'000'000;
+constexpr int64_t kSecondNs = 1'000'000'000;
+// After an overrun all processes are looked at, but not all the time.
+constexpr int64_t kRescanNs = 5 * kSecondNs;
+// What waits to be judged may take so much; then enriching waits.
+constexpr size_t kMaxQueueBytes = size_t{16} << 20;
+// A larger event is not kept to be used again.
+constexpr size_t kMaxSpareBytes = size_t{32} << 10;
+// How long what is on its way is waited for at the end.
+constexpr int64_t kMaxDrainNs = 4 * kSecondNs;
+
+std::string_view reason_of(Loss::Reason reason) {
+  switch (reason) {
+    case Loss::Reason::kOverrun: return "overrun";
+    case Loss::Reason::kQueue: return "queue";
+    case Loss::Reason::kKilled: return "killed";
+    case Loss::Reason::kBlind: break;
+  }
+  return "blind";
+}
+
+Enricher::Options enricher_options(const Collector::Options& options, const CaptureHost& host) {
+  Enricher::Options chosen = options.enricher;
+  chosen.boot_time_ns = host.booted_ns;
+  return chosen;
+}
+
+}  // namespace
+
+Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<const CaptureHost> host,
+                     Options options)
+    : options_(std::move(options)),
+      host_(std::move(host)),
+      clock_(clocks_of(*host_)),
+      heartbeat_({.period_ns = options_.heartbeat_ns, .beat = beat_by_thread}),
+      reader_(options_.procfs, options_.max_argv_bytes),
+      receiver_(
+          std::move(socket), [this](uint32_t pid, ExecImage& image) { reader_.read(pid, image); }, heartbeat_,
+          options_.receiver),
+      mapper_(clock_, host_),
+      procfs_(options_.procfs),
+      snapshot_reader_(options_.procfs, options_.max_argv_bytes),
+      enricher_(procfs_, enricher_options(options_, *host_)),
+      connections_(clock_, host_,
+                   {.poller = {.procfs = options_.procfs}, .wake = [this] { queue_.wake(); }}) {}
+
+Collector::~Collector() {
+  give_up_ = true;
+  heartbeat_.stop();
+  receiver_.stop();
+  if (enrich_thread_.joinable()) enrich_thread_.join();
+}
+
+Status Collector::start() {
+  started_ns_ = steady_clock_ns();
+  clocks_read_ns_ = started_ns_;
+  receiver_.start();
+  heartbeat_.start();
+  if (!heartbeat_.wait_heard(2 * kSecondNs)) {
+    return Error{
+        Errc::kSystem,
+        "the process connector accepted the subscription, and sends nothing, not even of our own threads"};
+  }
+  enrich_thread_ = std::thread([this] { enrich(); });
+  if (options_.connections) connections_.want(true);
+  return {};
+}
+
+void Collector::stop() {
+  if (stopping_since_ns_ != 0) return;
+  stopping_since_ns_ = steady_clock_ns();
+  heartbeat_.stop();
+  receiver_.stop();
+  connections_.stop();
+}
+
+Collector::Counters Collector::counters() const {
+  const std::lock_guard lock(counters_mutex_);
+  Counters counters = counters_;
+  counters.connections = connections_.counters();
+  return counters;
+}
+
+void Collector::enrich() {
+  pthread_setname_np(pthread_self(), "enrich");
+  // What stays behind from before comes first.
+  if (options_.unwatched_since_boot_ns) tell_unwatched();
+  if (options_.snapshot) take_snapshot("start", started_ns_);
+  Observation observation;
+  Timed timed;
+  uint64_t taken = 0;
+  while (!give_up_) {
+    enriching_ = true;
+    if (receiver_.pop(observation)) {
+      enrich(observation, timed);
+      if (++taken % kObservationsBetweenLooks == 0) look_around(steady_clock_ns());
+      continue;
+    }
+    enriching_ = false;
+    if (receiver_.ended()) {
+      if (!receiver_.pop(observation)) break;
+      enrich(observation, timed);
+      continue;
+    }
+    receiver_.wait(kTurnNs);
+    look_around(steady_clock_ns());
+  }
+  if (receiver_.ended()) {
+    for (const Loss& loss : receiver_.losses_left()) push_loss(loss);
+  }
+  clocks_read_ns_ = 0;
+  look_around(steady_clock_ns());
+  enriched_all_ = true;
+  queue_.wake();
+}
+
+void Collector::enrich(Observation& observation, Timed& timed) {
+  if (observation.loss) {
+    tell_loss(*observation.loss);
+  } else if (mapper_.map(observation.event, timed.event)) {
+    const ProcEvent& event = observation.event;
+    timed.monotonic_ns = event.monotonic_ns;
+    if (event.what == ProcWhat::kExec) {
+      static const ExecImage kNone;
+      const bool read = observation.image != nullptr;
+      enricher_.fill(event.pid, read ? *observation.image : kNone, observation.superseded, timed.event);
+      if (read) timed.event.set_integer(field::kLagUs, observation.lag_ns / 1000);
+    } else if (event.what == ProcWhat::kUid || event.what == ProcWhat::kGid) {
+      enricher_.name_ids(timed.event);
+    }
+    push(timed);
+  }
+  receiver_.give_back(std::move(observation.image));
+  observation = {};
+}
+
+void Collector::tell_unwatched() {
+  const int64_t slept_ns = clock_.boot_ns(started_ns_) - started_ns_;
+  Loss loss{.reason = Loss::Reason::kKilled, .end_ns = started_ns_, .count = {}};
+  loss.start_ns = std::min(*options_.unwatched_since_boot_ns - slept_ns, started_ns_);
+  push_loss(loss);
+}
+
+void Collector::tell_loss(const Loss& loss) {
+  push_loss(loss);
+  const int64_t now_ns = steady_clock_ns();
+  if (rescanned_ns_ != 0 && now_ns - rescanned_ns_ < kRescanNs) return;
+  rescanned_ns_ = now_ns;
+  take_snapshot("overrun", loss.end_ns);
+  const std::lock_guard lock(counters_mutex_);
+  ++counters_.rescans;
+}
+
+void Collector::push_loss(const Loss& loss) {
+  Timed timed;
+  fill_loss(loss, timed.event);
+  timed.monotonic_ns = loss.end_ns;
+  push(timed);
+}
+
+void Collector::fill_loss(const Loss& loss, Event& event) const {
+  event.clear();
+  event.kind = EventKind::kLost;
+  const int64_t end_ns = clock_.boot_ns(loss.end_ns);
+  event.has_time = true;
+  event.time_ns = clock_.wall_ns(end_ns);
+  event.host = host_;
+  event.set_integer(field::kBootNs, end_ns);
+  event.set_text(field::kSource, "connector");
+  event.set_text(field::kReason, reason_of(loss.reason));
+  event.set_text(field::kEventStart, format_rfc3339(clock_.wall_ns(clock_.boot_ns(loss.start_ns))));
+  event.set_text(field::kEventEnd, format_rfc3339(event.time_ns));
+  if (loss.count) event.set_integer(field::kLost, static_cast<int64_t>(*loss.count));
+}
+
+// Of those that began before the moment; the others are told of by the kernel.
+void Collector::take_snapshot(std::string_view reason, int64_t monotonic_ns) {
+  const int64_t boot_ns = clock_.boot_ns(monotonic_ns);
+  Snapshot snapshot(procfs_, snapshot_reader_, enricher_);
+  Timed timed;
+  uint64_t processes = 0;
+  if (Status status = snapshot.begin(); !status) return;
+  while (!give_up_) {
+    timed.event.clear();
+    timed.event.kind = EventKind::kAlreadyRunning;
+    timed.event.has_time = true;
+    timed.event.time_ns = clock_.wall_ns(boot_ns);
+    timed.event.host = host_;
+    timed.event.set_integer(field::kBootNs, boot_ns);
+    timed.event.set_text(field::kSource, "procfs");
+    timed.event.set_text(field::kReason, reason);
+    if (!snapshot.next(timed.event)) break;
+    const auto start_ns = parse_rfc3339(timed.event.find_carried(process_field(Leaf::kStart)).text);
+    if (start_ns && *start_ns > timed.event.time_ns) continue;
+    timed.monotonic_ns = monotonic_ns;
+    push(timed);
+    ++processes;
+  }
+  const std::lock_guard lock(counters_mutex_);
+  counters_.snapshot_processes = processes;
+}
+
+void Collector::push(Timed& timed) {
+  while (!give_up_ && queue_bytes_.load() > kMaxQueueBytes) queue_.wait_room(kTurnNs);
+  queue_bytes_.fetch_add(timed.event.memory_bytes());
+  while (!give_up_ && !queue_.push(timed)) queue_.wait_room(kTurnNs);
+}
+
+// Once a second: what other threads may see of this one, and whether somebody set the clock.
+void Collector::look_around(int64_t now_ns) {
+  if (now_ns - clocks_read_ns_ < kSecondNs) return;
+  clocks_read_ns_ = now_ns;
+  const BootClock::Jump jump = clock_.update(read_clocks());
+  const std::lock_guard lock(counters_mutex_);
+  counters_.jump.wall_ns += jump.wall_ns;
+  counters_.jump.suspend_ns += jump.suspend_ns;
+  counters_.enriched = enricher_.counters();
+}
+
+Result<bool> Collector::next(std::vector<Event>& chunk) {
+  for (Event& event : chunk) {
+    event.process.reset();
+    event.target.reset();
+    if (event.memory_bytes() <= kMaxSpareBytes && spare_.size() < kChunkEvents)
+      spare_.push_back(std::move(event));
+  }
+  chunk.clear();
+  const int64_t turn_ns = steady_clock_ns();
+  while (true) {
+    if (stop_requested()) stop();
+    // Asked in this order: what is pushed after the first question is seen by take_events().
+    const bool ended = enriched_all_.load() && connections_.ended();
+    const int64_t now_ns = steady_clock_ns();
+    const bool idle = all_is_here();
+    take_events();
+    while (ended && queue_.size() + connections_.size() != 0) take_events();
+    if (ended) {
+      reorder_.flush(chunk);
+      report_.events += chunk.size();
+      return !chunk.empty();
+    }
+    if (stopping_since_ns_ != 0 && now_ns - stopping_since_ns_ > kMaxDrainNs) return give_up(chunk);
+    reorder_.release(now_ns, idle, kChunkEvents, chunk);
+    if (idle && reorder_.empty()) settled_ns_ = now_ns - Reorder::kWaitNs;
+    report_.events += chunk.size();
+    if (!chunk.empty() || now_ns - turn_ns > kTurnNs) return true;
+    queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
+    if (queue_.size() < kChunkEvents / 2 && stopping_since_ns_ == 0) gather();
+  }
+}
+
+// What is still on its way is lost, and nobody counts it.
+bool Collector::give_up(std::vector<Event>& chunk) {
+  if (give_up_.exchange(true)) return false;
+  reorder_.flush(chunk);
+  fill_loss({.reason = Loss::Reason::kQueue,
+             .start_ns = settled_ns_ != 0 ? settled_ns_ : started_ns_,
+             .end_ns = steady_clock_ns(),
+             .count = {}},
+            chunk.emplace_back());
+  report_.events += chunk.size();
+  return true;
+}
+
+void Collector::gather() const {
+  const timespec pause{.tv_sec = 0, .tv_nsec = options_.gather_ns};
+  if (options_.gather_ns != 0) nanosleep(&pause, nullptr);
+}
+
+void Collector::take_events() {
+  for (size_t i = 0; i < kChunkEvents; ++i) {
+    if (!spare_.empty()) {
+      std::swap(timed_.event, spare_.back());
+      spare_.pop_back();
+    }
+    if (!queue_.pop(timed_)) break;
+    queue_bytes_.fetch_sub(timed_.event.memory_bytes());
+    reorder_.push(timed_.event, timed_.monotonic_ns);
+  }
+  for (size_t i = 0; i < kChunkEvents && connections_.pop(timed_); ++i) {
+    reorder_.push(timed_.event, timed_.monotonic_ns);
+  }
+}
+
+std::optional<Moment> Collector::settled() const {
+  if (settled_ns_ == 0) return std::nullopt;
+  const int64_t boot_ns = clock_.boot_ns(settled_ns_);
+  return Moment{.time_ns = clock_.wall_ns(boot_ns), .boot_ns = boot_ns, .host = host_};
+}
+
+bool Collector::all_is_here() const { return receiver_.idle() && !enriching_.load() && connections_.idle(); }
+
+}  // namespace detectd

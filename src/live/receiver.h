@@ -1,0 +1,120 @@
+// The receive thread. It takes events from the kernel and, of each exec, reads at once what a process takes along
+// when it ends. It runs above all other threads, and nothing else may run in it: 100 microseconds more an event
+// lose nine of ten command lines of short processes.
+//
+// After reading, the socket is drained: where a later exec of the same pid is queued already, or a fork that took the
+// pid anew, what was read may be the later program's, and says so. A queued end alone says nothing: of a process that
+// had ended nothing could have been read.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "src/fd.h"
+#include "src/live/heartbeat.h"
+#include "src/live/observation.h"
+#include "src/live/spsc_queue.h"
+#include "src/sources/proc_connector.h"
+#include "src/sources/thread_ends.h"
+
+namespace detectd {
+
+// How the receive thread is scheduled.
+enum class Scheduling : uint8_t { kRealtime, kNice, kNormal };
+std::string_view to_string(Scheduling scheduling);
+
+class Receiver {
+ public:
+  struct Options {
+    size_t queue_events = 32'768;  // a power of two
+    size_t max_images = 4096;      // that may wait, and what they may hold together
+    size_t max_image_bytes = size_t{24} << 20;
+  };
+  // Read by any thread.
+  struct Counters {
+    std::atomic<uint64_t> events{0};      // that the kernel gave
+    std::atomic<uint64_t> lost{0};        // that it could not give
+    std::atomic<uint64_t> queue_lost{0};  // that we could not keep
+    std::atomic<uint64_t> execs{0};
+    std::atomic<uint64_t> images_read{0};     // of them with a command line
+    std::atomic<uint64_t> images_skipped{0};  // for lack of room
+    std::atomic<uint64_t> superseded{0};
+    std::atomic<uint64_t> longest_backlog{0};
+    std::atomic<uint64_t> failed_subscriptions{0};
+  };
+  // What is read of a process at once.
+  using ReadImage = std::function<void(uint32_t pid, ExecImage& image)>;
+
+  Receiver(std::unique_ptr<ProcEventSocket> socket, ReadImage read_image, Heartbeat& heartbeat,
+           Options options);
+  ~Receiver();
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  void start();
+  // What happened until then is still passed on.
+  void stop();
+
+  // The other thread's side.
+  bool pop(Observation& observation) { return queue_.pop(observation); }
+  void wait(int64_t timeout_ns) { queue_.wait_filled(timeout_ns); }
+  void give_back(std::unique_ptr<ExecImage> image);
+  bool ended() const { return ended_.load(); }  // nothing follows what is in the queue
+  // Once it ended: losses that found no room in the queue.
+  const std::vector<Loss>& losses_left() const { return losses_; }
+
+  // Nothing is on its way: the kernel's queue is empty, and all that came was pushed and popped.
+  bool idle() const { return waiting_.load() && queue_.size() == 0; }
+  Scheduling scheduling() const { return scheduling_.load(); }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void run();
+  void raise_priority();
+  void wait_for_events();
+  bool drain();
+  void handle(const ProcEvent& event);
+  void read_exec(const ProcEvent& event, Observation& observation);
+  bool is_superseded(uint32_t pid) const;
+  std::unique_ptr<ExecImage> take_image();
+  void push(Observation& observation);
+  void check_losses(int64_t now_ns, int64_t period_ns);
+  void follow_heartbeat(int64_t now_ns);
+  void push_loss(const Loss& loss);
+
+  std::unique_ptr<ProcEventSocket> socket_;
+  ReadImage read_image_;
+  Heartbeat& heartbeat_;
+  Options options_;
+  Fd wake_;  // an eventfd that ends the waiting
+  SpscQueue<Observation> queue_;
+  SpscQueue<std::unique_ptr<ExecImage>> free_images_;
+  std::atomic<size_t> image_bytes_{0};  // that wait
+  std::atomic<int64_t> stop_ns_{0};     // when stop() was called; 0: not yet
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> waiting_{false};
+  std::atomic<Scheduling> scheduling_{Scheduling::kNormal};
+  Counters counters_;
+  std::thread thread_;
+
+  // The thread's own.
+  std::vector<ProcEvent> backlog_;  // from next_ on
+  size_t next_ = 0;
+  std::unordered_map<uint32_t, uint32_t> programs_;  // by pid: how many in the backlog begin a program there
+  ThreadEnds thread_ends_;
+  size_t images_ = 0;  // made
+  uint64_t told_lost_ = 0;
+  uint64_t told_queue_lost_ = 0;
+  int64_t losses_checked_ns_ = 0;
+  int64_t blind_since_ns_ = 0;  // 0: not blind
+  int64_t resubscribed_ns_ = 0;
+  std::vector<Loss> losses_;  // that found no room in the queue yet
+};
+
+}  // namespace detectd

@@ -1,0 +1,252 @@
+#include "src/live/receiver.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "src/clock.h"
+
+using namespace detectd;
+
+namespace {
+
+// A kernel of a test's making.
+class FakeSocket final : public ProcEventSocket {
+ public:
+  FakeSocket() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {}
+
+  void give(const ProcEvent& event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+    const uint64_t one = 1;
+    REQUIRE(write(event_.number(), &one, sizeof one) == sizeof one);
+  }
+  void lose(uint64_t count) { lost_ += count; }
+  // From now on there is always one more.
+  void storm(const ProcEvent& event) {
+    give(event);
+    is_storm_ = true;
+  }
+  unsigned subscriptions() const { return subscriptions_; }
+
+  int descriptor() const override { return event_.number(); }
+  Status subscribe() override {
+    ++subscriptions_;
+    return {};
+  }
+  bool receive(std::vector<ProcEvent>& events) override {
+    const std::lock_guard lock(mutex_);
+    if (is_storm_) {
+      events.push_back(events_.front());
+      events.back().monotonic_ns = steady_clock_ns();
+      return true;
+    }
+    if (events_.empty()) return false;
+    uint64_t taken = 0;
+    REQUIRE(read(event_.number(), &taken, sizeof taken) == sizeof taken);
+    events.push_back(events_.front());
+    events_.pop_front();
+    return !events_.empty();
+  }
+  uint64_t lost() override { return lost_; }
+
+ private:
+  Fd event_;
+  std::mutex mutex_;
+  std::deque<ProcEvent> events_;
+  std::atomic<bool> is_storm_{false};
+  std::atomic<uint64_t> lost_{0};
+  std::atomic<unsigned> subscriptions_{0};
+};
+
+ProcEvent make(ProcWhat what, uint32_t pid) {
+  ProcEvent event;
+  event.what = what;
+  event.thread = event.pid = pid;
+  event.monotonic_ns = steady_clock_ns();
+  return event;
+}
+
+// A receiver whose processes have the command line that a test gives them.
+struct Setting {
+  explicit Setting(Receiver::Options options = {}, int64_t heartbeat_ns = 3'600'000'000'000)
+      : heartbeat({.period_ns = heartbeat_ns, .beat = [] {}}) {
+    auto made = std::make_unique<FakeSocket>();
+    socket = made.get();
+    receiver.emplace(
+        std::move(made),
+        [this](uint32_t pid, ExecImage& image) {
+          image.clear();
+          if (on_read) on_read(pid);
+          image.cmdline = "program-" + std::to_string(pid);
+        },
+        heartbeat, options);
+  }
+
+  // The next observation; waits for it.
+  Observation next() {
+    Observation observation;
+    const int64_t until_ns = steady_clock_ns() + 20'000'000'000;
+    while (!receiver->pop(observation)) {
+      REQUIRE(steady_clock_ns() < until_ns);
+      receiver->wait(100'000'000);
+    }
+    return observation;
+  }
+
+  FakeSocket* socket = nullptr;
+  Heartbeat heartbeat;
+  std::function<void(uint32_t)> on_read;
+  std::optional<Receiver> receiver;
+};
+
+}  // namespace
+
+TEST_CASE("an exec takes along what was read of its process at once", "[live][threads]") {
+  Setting setting;
+  setting.receiver->start();
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  Observation observation = setting.next();
+  CHECK(observation.event.what == ProcWhat::kExec);
+  REQUIRE(observation.image);
+  CHECK(observation.image->cmdline == "program-7");
+  CHECK_FALSE(observation.superseded);
+  CHECK(observation.lag_ns > 0);
+  setting.receiver->give_back(std::move(observation.image));
+  setting.receiver->stop();
+  CHECK(setting.receiver->ended());
+}
+
+TEST_CASE("TRUST 5: what was read while a later exec of the pid was queued is marked", "[live][threads]") {
+  Setting setting;
+  setting.on_read = [&setting, first = true](uint32_t) mutable {
+    if (std::exchange(first, false)) setting.socket->give(make(ProcWhat::kExec, 7));
+  };
+  setting.receiver->start();
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  CHECK(setting.next().superseded);
+  CHECK_FALSE(setting.next().superseded);
+}
+
+TEST_CASE("TRUST 2: what was read while a fork had taken the pid anew is marked", "[live][threads]") {
+  Setting setting;
+  setting.on_read = [&](uint32_t) {
+    setting.socket->give(make(ProcWhat::kExit, 7));
+    setting.socket->give(make(ProcWhat::kFork, 7));
+  };
+  setting.receiver->start();
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  CHECK(setting.next().superseded);
+}
+
+TEST_CASE("a queued end does not spoil what was read before it, nor do other processes", "[live][threads]") {
+  Setting setting;
+  setting.on_read = [&](uint32_t pid) {
+    if (pid != 7) return;
+    setting.socket->give(make(ProcWhat::kExit, 7));
+    setting.socket->give(make(ProcWhat::kExec, 8));
+  };
+  setting.receiver->start();
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  CHECK_FALSE(setting.next().superseded);
+}
+
+TEST_CASE("TRUST 74: events that the kernel lost are told with their number and interval",
+          "[live][threads]") {
+  Setting setting;
+  setting.receiver->start();
+  const int64_t before_ns = steady_clock_ns();
+  setting.socket->lose(198);
+  setting.socket->give(make(ProcWhat::kExit, 7));
+  CHECK(setting.next().event.what == ProcWhat::kExit);
+  const Observation lost = setting.next();
+  REQUIRE(lost.loss);
+  CHECK(lost.loss->reason == Loss::Reason::kOverrun);
+  CHECK(lost.loss->count == 198u);
+  CHECK(lost.loss->start_ns <= lost.loss->end_ns);
+  CHECK(lost.loss->end_ns >= before_ns);
+  CHECK(setting.receiver->counters().lost == 198);
+}
+
+TEST_CASE("events beyond our own queue are a counted loss, and the receive thread goes on",
+          "[live][threads]") {
+  Setting setting({.queue_events = 4});
+  setting.receiver->start();
+  for (uint32_t i = 0; i < 100; ++i) setting.socket->give(make(ProcWhat::kExit, 100 + i));
+  setting.receiver->stop();
+  Observation observation;
+  size_t events = 0;
+  while (setting.receiver->pop(observation)) events += observation.loss ? 0 : 1;
+  CHECK(events == 4);
+  CHECK(setting.receiver->counters().queue_lost == 96);
+}
+
+TEST_CASE("a stop in a storm is one: what happens later is left to itself", "[live][threads]") {
+  Setting setting;
+  setting.receiver->start();
+  setting.socket->storm(make(ProcWhat::kExit, 7));
+  static_cast<void>(setting.next());
+  setting.receiver->stop();
+  CHECK(setting.receiver->ended());
+}
+
+TEST_CASE("losses that found no room in the queue are not forgotten", "[live][threads]") {
+  Setting setting({.queue_events = 4});
+  for (uint32_t i = 0; i < 10; ++i) setting.socket->give(make(ProcWhat::kExit, 100 + i));
+  setting.receiver->start();
+  setting.receiver->stop();
+  REQUIRE(setting.receiver->losses_left().size() == 1);
+  CHECK(setting.receiver->losses_left()[0].reason == Loss::Reason::kQueue);
+  CHECK(setting.receiver->losses_left()[0].count == 6u);
+  CHECK(setting.receiver->losses_left()[0].start_ns > 0);
+}
+
+TEST_CASE("command lines that wait may take only so much memory", "[live][threads]") {
+  Setting setting({.max_image_bytes = 1000});
+  setting.receiver->start();
+  for (uint32_t i = 0; i < 50; ++i) setting.socket->give(make(ProcWhat::kExec, 100 + i));
+  setting.receiver->stop();
+  Observation observation;
+  size_t with = 0, without = 0;
+  while (setting.receiver->pop(observation)) {
+    ++(observation.image ? with : without);
+    setting.receiver->give_back(std::move(observation.image));
+  }
+  CHECK(with > 0);
+  CHECK(without > 0);
+  CHECK(with + without == 50);
+  CHECK(setting.receiver->counters().images_skipped == without);
+}
+
+TEST_CASE("TRUST 70: a stream that falls silent is found out, subscribed to again, and the blind time told",
+          "[live][threads]") {
+  // Beats that nobody hears, until the second subscription.
+  Setting setting({}, 50'000'000);
+  setting.heartbeat.start();
+  const int64_t start_ns = steady_clock_ns();
+  setting.receiver->start();
+  const Observation begun = setting.next();
+  REQUIRE(begun.loss);
+  CHECK(begun.loss->reason == Loss::Reason::kBlind);
+  CHECK_FALSE(begun.loss->count);
+  CHECK(begun.loss->start_ns <= start_ns);
+  CHECK(begun.loss->end_ns - begun.loss->start_ns < 3'000'000'000);
+  CHECK(setting.heartbeat.blind());
+  while (setting.socket->subscriptions() == 0) setting.receiver->wait(10'000'000);
+  ProcEvent beat = make(ProcWhat::kFork, static_cast<uint32_t>(getpid()));
+  beat.thread = beat.pid + 1;
+  setting.heartbeat.stop();
+  setting.socket->give(beat);
+  const Observation ended = setting.next();
+  REQUIRE(ended.loss);
+  CHECK(ended.loss->start_ns == begun.loss->end_ns);
+  CHECK(ended.loss->end_ns == beat.monotonic_ns);
+  CHECK_FALSE(setting.heartbeat.blind());
+}
