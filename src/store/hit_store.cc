@@ -114,14 +114,21 @@ Status HitStore::begin_run(Run run) {
   name_of_file_ = std::move(run.name_of_file);
   run_is_kept_ = run_is_known_ = run_is_spilled_ = false;
   rules_.clear();
-  const auto know = [this](const std::shared_ptr<const Rule>& rule, const Sha256& digest) {
-    auto record = std::make_shared<const RuleRecord>(make_rule_record(*rule, hex(digest)));
-    rules_.emplace(rule.get(), KnownRule{rule, std::move(record)});
-  };
-  for (const CompiledRule& rule : run.rules.rules()) know(rule.rule, rule.digest);
-  for (const CompiledCorrelation& correlation : run.rules.correlations())
-    know(correlation.rule, correlation.digest);
+  learn_rules(run.rules);
   return keep_batch(true);
+}
+
+void HitStore::learn_rules(const RuleSet& rules) {
+  // What nobody refers to any more can not hit again.
+  std::erase_if(rules_, [](const auto& known) { return known.second.rule.use_count() == 1; });
+  const auto learn = [this](const std::shared_ptr<const Rule>& rule, const Sha256& digest) {
+    auto record = std::make_shared<const RuleRecord>(make_rule_record(*rule, hex(digest)));
+    rules_.insert_or_assign(rule.get(), KnownRule{rule, std::move(record)});
+  };
+  for (const CompiledRule& rule : rules.rules()) learn(rule.rule, rule.digest);
+  for (const CompiledCorrelation& correlation : rules.correlations()) {
+    learn(correlation.rule, correlation.digest);
+  }
 }
 
 std::shared_ptr<const RuleRecord> HitStore::rule_record(const std::shared_ptr<const Rule>& rule) {

@@ -76,6 +76,8 @@ class HitStore {
     std::function<const std::string&(uint32_t file)> name_of_file;
   };
   Status begin_run(Run run);
+  // Within a run: these may hit from now on, and those of before no more but in what was recorded.
+  void learn_rules(const RuleSet& rules);
   // A failure also says that hits wait in the spill.
   Status end_run(const RunEnd& end);
 
