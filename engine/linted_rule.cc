@@ -87,7 +87,7 @@ Condition read_condition(const Detection& detection) {
 }  // namespace
 
 void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, LintedRules& linted) {
-  const auto read = [&](std::shared_ptr<const Rule> rule, KindSet kinds) {
+  const auto read = [&](const std::shared_ptr<const Rule>& rule, KindSet kinds) {
     LintedRule made{
         .rule = rule, .kinds = kinds, .selections = {}, .condition = read_condition(rule->detection)};
     for (const Selection& selection : rule->detection.selections) {

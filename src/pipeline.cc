@@ -39,10 +39,23 @@ std::string_view to_string(Ending ending) {
 
 Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
     : engine_(engine), edges_(edges), options_(std::move(options)) {
+  make_matchers();
+}
+
+void Pipeline::make_matchers() {
+  matchers_.clear();
   matchers_.reserve(edges_.workers.size());
   for (size_t i = 0; i < edges_.workers.size(); ++i) matchers_.emplace_back(engine_.rules());
-  statistics_.hits_by_rule.resize(engine_.rules().rules().size());
+  statistics_.hits_by_rule.assign(engine_.rules().rules().size(), 0);
   if (options_.profile) profile_.emplace(engine_.rules());
+}
+
+void Pipeline::reload(std::shared_ptr<const RuleSet> rules) {
+  for (const Matcher& matcher : matchers_) statistics_.terms_evaluated += matcher.terms_evaluated();
+  // They refer to the rules that go.
+  matchers_.clear();
+  engine_.reload(std::move(rules));
+  make_matchers();
 }
 
 Ending Pipeline::run() {
@@ -64,6 +77,7 @@ Ending Pipeline::run() {
     if (!sooner && settled) sooner = settle(*settled);
     if (sooner) ending = sooner;
     tell_progress();
+    if (!ending && options_.on_turn) options_.on_turn();
   }
   const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
   if (const std::optional<Ending> failed = can_tell ? finish() : std::nullopt) ending = failed;
@@ -78,13 +92,13 @@ Ending Pipeline::run() {
 std::optional<Ending> Pipeline::read_chunk() {
   const Stopwatch watch(statistics_.read_ns);
   Result<bool> more = edges_.source.next(chunk_);
-  if (stop_requested()) return Ending::kStopped;
+  if (stop_requested() && !options_.source_ends_on_stop) return Ending::kStopped;
   if (!more) {
     error_ = std::move(more).error();
     chunk_.clear();
     return Ending::kInputFailed;
   }
-  if (!*more) return Ending::kEndOfStream;
+  if (!*more) return stop_requested() ? Ending::kStopped : Ending::kEndOfStream;
   return std::nullopt;
 }
 

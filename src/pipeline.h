@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -48,6 +50,9 @@ class Pipeline {
     uint64_t limit = 0;  // hits; 0: none
     double speed = 0;    // times real time; 0: as fast as it goes
     bool profile = false;
+    // The source itself ends when a stop is requested, and what it still gives then is judged.
+    bool source_ends_on_stop = false;
+    std::function<void()> on_turn = {};  // called between two chunks; may be empty
   };
   // `store`, `capture` and `progress` may be null. All must outlive the pipeline.
   struct Edges {
@@ -65,6 +70,9 @@ class Pipeline {
   // Until the stream ends, or something ends it; what was read until then is judged and shown.
   Ending run();
 
+  // Between two chunks: other rules from now on (Engine::reload).
+  void reload(std::shared_ptr<const RuleSet> rules);
+
   // Of the run: what the source knows is added.
   Summary summary() const;
   RunStatistics statistics() const;
@@ -72,6 +80,8 @@ class Pipeline {
   const std::optional<Error>& error() const { return error_; }
 
  private:
+  void make_matchers();
+
   // What the matching of a slice of a chunk found, for conclude().
   struct Slice {
     std::vector<uint32_t> held;

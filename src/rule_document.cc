@@ -20,12 +20,24 @@ Result<std::vector<std::string>> present_rule_paths() {
   return Error{Errc::kRules, "there are no rules: neither " + missing + " exists"};
 }
 
+namespace {
+
+// Their names have a dot, which no rule of a file may have.
+void add_built_in(const SourcePtr& file, RuleDocument& document, Diagnostics& diagnostics) {
+  const size_t first = document.rules.size();
+  parse_rules(file, document, diagnostics);
+  for (size_t i = first; i < document.rules.size(); ++i) document.rules[i].name.insert(0, "detectd.");
+}
+
+}  // namespace
+
 Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics,
-                                        RuleOwners* owners) {
+                                        RuleOwners* owners, const SourcePtr& built_in) {
   const auto files = read_rule_files(paths, owners);
   if (!files) return files.error();
   RuleDocument document;
   for (const SourcePtr& file : *files) parse_rules(file, document, diagnostics);
+  if (built_in) add_built_in(built_in, document, diagnostics);
   check_document(document, diagnostics);
   return document;
 }

@@ -20,9 +20,10 @@ inline constexpr const char* kRulePaths[] = {"/usr/share/detectd/rules", "/etc/d
 Result<std::vector<std::string>> present_rule_paths();
 
 // Reads and parses the files of `paths`, and checks what can only be seen of all of them. `owners`, if not
-// null, is shown each file.
+// null, is shown each file; `built_in`, if not null, is parsed besides, and its rules are
+// named `detectd.NAME`.
 Result<RuleDocument> load_rule_document(const std::vector<std::string>& paths, Diagnostics& diagnostics,
-                                        RuleOwners* owners = nullptr);
+                                        RuleOwners* owners = nullptr, const SourcePtr& built_in = nullptr);
 
 // `checked 212 rules: 1 error, 0 warnings; 3 inactive`
 std::string checked_text(size_t rules, const Diagnostics& diagnostics, const RuleSet& set);

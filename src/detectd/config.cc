@@ -14,7 +14,7 @@
 #include <set>
 
 #include "engine/escape.h"
-#include "engine/rule.h"
+#include "engine/rule_parser.h"
 #include "engine/toml_writer.h"
 #include "src/detectd/settings.h"
 #include "src/text.h"
@@ -156,27 +156,24 @@ std::string to_toml(const toml::node& node) {
   return node.value_or(false) ? "true" : "false";
 }
 
+std::vector<std::string> texts_of(const toml::node& node) {
+  std::vector<std::string> texts;
+  if (const toml::array* list = node.as_array()) {
+    for (const toml::node& element : *list) texts.push_back(texts_of(element).front());
+  } else if (const auto* text = node.as_string()) {
+    texts.push_back(text->get());
+  } else {
+    texts.push_back(to_toml(node));
+  }
+  return texts;
+}
+
 void Reader::read_setting(const Setting& setting, const toml::node& node, std::vector<Config::Value>& into) {
   if (!check(setting, node)) return;
   Config::Value value{.key = std::string(setting.key),
                       .toml = to_toml(node),
+                      .texts = texts_of(node),
                       .origin = escape_text(file_->path) + ":" + std::to_string(node.source().begin.line)};
-  if (setting.key == "rules.paths") {
-    config_.rule_paths.clear();
-    for (const toml::node& path : *node.as_array()) {
-      config_.rule_paths.push_back(path.as_string()->get());
-    }
-  }
-  if (setting.key == "store.redact") {
-    config_.redact.clear();
-    for (const toml::node& pattern : *node.as_array()) config_.redact.push_back(pattern.as_string()->get());
-  }
-  if (setting.key == "engine.max_processes") {
-    config_.max_processes = static_cast<size_t>(node.as_integer()->get());
-  }
-  if (setting.key == "engine.correlation_memory") {
-    config_.correlation_memory_bytes = bytes_of(node.as_string()->get());
-  }
   const auto same = std::find_if(into.begin(), into.end(),
                                  [&](const Config::Value& old) { return old.key == setting.key; });
   if (same == into.end()) {
@@ -256,13 +253,13 @@ void Reader::read() {
 Config built_in() {
   Config config;
   for (const Setting& setting : settings()) {
-    config.values.push_back(
-        {.key = std::string(setting.key), .toml = std::string(setting.preset), .origin = "default"});
+    const toml::table table = toml::parse("preset = " + std::string(setting.preset));
+    const toml::node& preset = *table.get("preset");
+    config.values.push_back({.key = std::string(setting.key),
+                             .toml = std::string(setting.preset),
+                             .texts = texts_of(preset),
+                             .origin = "default"});
   }
-  config.rule_paths = {"/usr/share/detectd/rules", "/etc/detectd/rules"};
-  config.max_processes = 100'000;
-  config.correlation_memory_bytes = size_t{64} << 20;
-  config.redact = {R"((?i)password=\S+)"};
   return config;
 }
 
@@ -317,12 +314,21 @@ const Config::Value& Config::find(std::string_view key) const {
   return *found;
 }
 
+uint64_t Config::count(std::string_view key) const { return std::stoull(text(key)); }
+uint64_t Config::bytes(std::string_view key) const { return bytes_of(text(key)); }
+int64_t Config::duration_ns(std::string_view key) const { return parse_duration(text(key)).value_or(0); }
+
 void Config::set_rule_paths(const std::vector<std::string>& paths, const std::string& origin) {
-  rule_paths = paths;
   toml::array list;
   for (const std::string& path : paths) list.push_back(path);
   for (Value& value : values) {
-    if (value.key == "rules.paths") value = {value.key, to_toml(list), origin};
+    if (value.key == "rules.paths") value = {value.key, to_toml(list), paths, origin};
+  }
+}
+
+void Config::set_text(std::string_view key, const std::string& text, const std::string& origin) {
+  for (Value& value : values) {
+    if (value.key == key) value = {value.key, to_toml(toml::value<std::string>(text)), {text}, origin};
   }
 }
 

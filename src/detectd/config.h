@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/diagnostic.h"
@@ -16,9 +18,10 @@ inline constexpr const char* kDefaultConfig = "/etc/detectd/detectd.toml";
 
 struct Config {
   struct Value {
-    std::string key;     // "rules.paths"
-    std::string toml;    // the value as TOML
-    std::string origin;  // "default", "/etc/detectd/detectd.toml:7", "--rules"
+    std::string key;                 // "rules.paths"
+    std::string toml;                // the value as TOML
+    std::vector<std::string> texts;  // its elements; of what is no list the one that it is
+    std::string origin;              // "default", "/etc/detectd/detectd.toml:7", "--rules"
   };
   struct Alert {
     std::vector<Value> values;
@@ -27,13 +30,17 @@ struct Config {
   std::vector<Value> values;  // all settings, in the order of the table
   std::vector<Alert> alerts;  // [[alert]], of all files
 
-  // What a replay uses of them.
-  std::vector<std::string> rule_paths;
-  size_t max_processes = 0;
-  size_t correlation_memory_bytes = 0;
-  std::vector<std::string> redact;  // regular expressions
-
+  // By a key of the table, of a setting of that kind.
   const Value& find(std::string_view key) const;
+  const std::vector<std::string>& texts(std::string_view key) const { return find(key).texts; }
+  const std::string& text(std::string_view key) const { return find(key).texts.front(); }
+  bool is_set(std::string_view key) const { return text(key) == "true"; }
+  uint64_t count(std::string_view key) const;
+  uint64_t bytes(std::string_view key) const;
+  int64_t duration_ns(std::string_view key) const;
+
+  // `text` is a value that check_setting() accepts.
+  void set_text(std::string_view key, const std::string& text, const std::string& origin);
   void set_rule_paths(const std::vector<std::string>& paths, const std::string& origin);
 };
 

@@ -5,6 +5,7 @@
 #include "src/detectd/options.h"
 #include "src/detectd/probe.h"
 #include "src/detectd/replay.h"
+#include "src/detectd/watch.h"
 #include "src/exit_status.h"
 #include "src/log.h"
 #include "src/program.h"
@@ -43,6 +44,7 @@ ExitStatus run_task(const Options& options, Output& output) {
   if (!config) return fail(config.error());
   if (diagnostics.errors() != 0 && !options.check) return ExitStatus::kRules;
   if (!options.rules.empty()) config->set_rule_paths(options.rules, "--rules");
+  if (options.source) config->set_text("source.kind", *options.source, "--source");
   if (options.print_config) {
     output.write(print_config(*config));
     return ExitStatus::kDone;
@@ -51,12 +53,9 @@ ExitStatus run_task(const Options& options, Output& output) {
     const auto of_config = diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules;
     return first_of({of_config, check_rules(options, *config, output)});
   }
-  if (options.captures.empty()) {
-    return fail({Errc::kUsage, "this version of detectd replays captures only: detectd --replay FILE"});
-  }
   if (Status status = set_up_time_zone(options); !status) return fail(status.error());
   catch_stop_signals();
-  return replay(options, *config, output);
+  return options.captures.empty() ? watch(options, *config, output) : replay(options, *config, output);
 }
 
 ExitStatus run(const std::vector<std::string>& words, Output& output) {

@@ -49,6 +49,15 @@ Status set_fail_on(Options& options, const std::string& value) {
   return {};
 }
 
+Status set_source(Options& options, const std::string& value) {
+  if (const auto help = help_on_source(value))
+    return wrong(quoted(value) + " is not built into this version; " + *help);
+  std::string source;
+  Status status = choose(value, {{"auto", "auto"}, {"connector", "connector"}, {"procfs", "procfs"}}, source);
+  if (status) options.source = source;
+  return status;
+}
+
 Status set_threads(Options& options, const std::string& value) {
   const auto threads = parse_number<unsigned>(value);
   if (!threads || *threads < 1 || *threads > 256) {
@@ -85,6 +94,12 @@ Status set_limit(Options& options, const std::string& value) {
   return {};
 }
 
+Status set_db(Options& options, const std::string& value) {
+  options.db = value;
+  options.no_db = false;
+  return {};
+}
+
 Status set_capture_max(Options& options, const std::string& value) {
   const auto bytes = parse_bytes(value);
   if (!bytes || *bytes < CaptureWriter::kMinPartBytes)
@@ -95,6 +110,7 @@ Status set_capture_max(Options& options, const std::string& value) {
 
 Status no_db(Options& options, const std::string&) {
   options.db.reset();
+  options.no_db = true;
   return {};
 }
 
@@ -194,6 +210,43 @@ constexpr OptionRow kTable[] = {
                ".Sq engine\n"
                "only; the others are checked.\n",
      .apply = assign<&Options::config>},
+    {.group = kInput,
+     .name = "source",
+     .value = "KIND",
+     .help = "of live events: auto (default), connector, or procfs,\n"
+             "which polls, needs no root, and sees less",
+     .manual =
+         "Where live events come from; replaces\n"
+         ".Va source.kind\n"
+         "of the configuration.\n"
+         ".Cm connector\n"
+         "is the kernel's process connector, which needs root on the host itself, and\n"
+         ".Cm auto\n"
+         "(the default) the same: where it can not be had, detectd refuses to run rather than to see less "
+         "than was asked for.\n"
+         ".Cm procfs\n"
+         "looks at\n"
+         ".Pa /proc\n"
+         "every 100 ms instead.\n"
+         "Any user may do so, in a container too, and what is seen are the processes that this user sees "
+         "there.\n"
+         "A process that begins and ends between two looks is not seen, nor is one program where another "
+         "follows it in between;\n"
+         "a new process is an\n"
+         ".Cm exec ,\n"
+         "or a\n"
+         ".Cm fork\n"
+         "where it still runs its parent's program;\n"
+         "ends have no exit code; and there are no sessions, traces, core dumps, renamed threads or "
+         "connections.\n"
+         "The run begins with a\n"
+         ".Cm lost\n"
+         "event whose reason is\n"
+         ".Sq polling ,\n"
+         "so that it is incomplete, and its exit status 6, unless\n"
+         ".Fl Fl allow-incomplete\n"
+         "is given.\n",
+     .apply = set<set_source>},
     {.group = kInput,
      .name = "format",
      .value = "FORMAT",
@@ -368,11 +421,14 @@ constexpr OptionRow kTable[] = {
     {.group = kOutput,
      .name = "db",
      .value = "FILE",
-     .help = "record the hits in this SQLite database as well",
-     .manual = "Record the hits that are shown in this SQLite database as well.\n"
+     .help = "record the hits in this SQLite database",
+     .manual = "Record the hits that are shown in this SQLite database.\n"
+               "Without a capture the default is\n"
+               ".Va store.path\n"
+               "of the configuration.\n"
                "It is created with mode 0600 if it is absent.\n"
                "The same replay twice adds nothing twice.\n",
-     .apply = assign<&Options::db>},
+     .apply = set<set_db>},
     {.group = kOutput,
      .name = "no-db",
      .help = "record nothing (the default of a replay)",

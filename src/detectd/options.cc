@@ -33,6 +33,8 @@ Result<Options> parse_options(const std::vector<std::string>& words) {
   }
   options.captures.insert(options.captures.end(), more->begin(), more->end());
   if (Status status = check_captures(options.captures); !status) return std::move(status).error();
+  if (options.source && !options.captures.empty())
+    return Error{Errc::kUsage, "--source says where live events come from; a replay has its captures"};
   if (options.capture_max_bytes != 0 && !options.capture)
     return Error{Errc::kUsage, "--capture-max says how large a part of the --capture gets; there is none"};
   return options;

@@ -21,6 +21,7 @@ struct Options {
   std::optional<std::string> config;
   std::vector<std::string> rules;     // empty: the configuration's rules.paths
   std::vector<std::string> captures;  // "-" is standard input
+  std::optional<std::string> source;  // of live events: source.kind
   bool check = false;
   bool probe = false;
   bool print_config = false;
@@ -44,6 +45,7 @@ struct Options {
   uint64_t limit = 0;      // 0: none
 
   std::optional<std::string> db;
+  bool no_db = false;  // --no-db, the last of both
   std::optional<std::string> capture;
   uint64_t capture_max_bytes = 0;  // 0: one part
   OutputFormat output = OutputFormat::kTable;

@@ -17,12 +17,14 @@ constexpr std::string_view kConditionActions = "log alert";
 
 // In the order of --print-config.
 constexpr Setting kSettings[] = {
-    {"source.kind", SettingKind::kChoice, R"("auto")", "auto connector ebpf audit procfs",
-     "Where live events come from: the proc connector, eBPF, audit, or polling of\n"
-     ".Pa /proc .\n"
+    {"source.kind", SettingKind::kChoice, R"("auto")", "auto connector procfs",
+     "Where live events come from: the proc connector, or polling of\n"
+     ".Pa /proc ,\n"
+     "which needs no privileges and sees less.\n"
      ".Cm auto\n"
-     "takes the best that works here; see\n"
-     ".Fl Fl probe\n"
+     "is the proc connector.\n"
+     "See\n"
+     ".Fl Fl source\n"
      "in\n"
      ".Xr detectd 8 .\n"},
     {"source.receive_buffer",
@@ -43,7 +45,8 @@ constexpr Setting kSettings[] = {
      {},
      "The kinds of events that are asked for, as in\n"
      ".Xr detectd-events 5 .\n"
-     "Fewer cost less, and rules about the others are silent.\n"},
+     "Fewer cost less, and rules about the others are silent.\n"
+     "Connections are looked for wherever a rule or a capture wants them, and need not stand here.\n"},
     {"enrich.max_argv",
      SettingKind::kBytes,
      R"("128KiB")",
@@ -241,6 +244,10 @@ bool is_time_of_day(std::string_view text) {
 }
 
 std::optional<SettingMistake> check_choice(const Setting& setting, std::string_view text) {
+  if (setting.key == "source.kind") {
+    if (const auto help = help_on_source(text))
+      return SettingMistake{"D203", quoted(text) + " is not built into this version", *help};
+  }
   const std::vector<std::string_view> choices = split(setting.choices, ' ');
   if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
   std::string list;
@@ -290,6 +297,11 @@ uint64_t bytes_of(std::string_view text) {
   const uint64_t number = take_number(text).value_or(0);
   const unsigned shift = text == "KiB" ? 10 : text == "MiB" ? 20 : 30;
   return number << shift;
+}
+
+std::optional<std::string> help_on_source(std::string_view kind) {
+  if (kind != "ebpf" && kind != "audit") return std::nullopt;
+  return "use `connector`, or `procfs` where that can not be had";
 }
 
 std::optional<uint64_t> parse_bytes(std::string_view text) {

@@ -46,6 +46,9 @@ uint64_t bytes_of(std::string_view text);
 // The same of any text; nothing where it is no size.
 std::optional<uint64_t> parse_bytes(std::string_view text);
 
+// Kinds of sources that this version does not have; what to do instead.
+std::optional<std::string> help_on_source(std::string_view kind);
+
 // What detectd.toml(5) says of all keys, in mdoc.
 std::string manual_settings();
 

@@ -1,0 +1,29 @@
+// How a running daemon fares: for USR1 and --stats.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "src/live/collector.h"
+#include "src/live/procfs_source.h"
+#include "src/report/report.h"
+
+namespace detectd {
+
+struct WatchState {
+  std::string scheduling;  // of the receive thread; empty where there is none
+  bool blind = false;
+  std::vector<std::pair<std::string, uint64_t>> counts;  // name, value
+};
+
+WatchState collect_state(const Collector& collector, const Engine& engine, const Summary& summary);
+WatchState collect_state(const ProcfsSource& polling, const Engine& engine, const Summary& summary);
+// A line each, laid out.
+std::string state_text(const WatchState& state);
+// The members of a JSON object: `"type":"state","blind":false,...`.
+std::string state_members(const WatchState& state);
+
+}  // namespace detectd
