@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# What attackers do to be overlooked (TRUST.md), against a daemon that watches this host: every row by what stands in its
+# capture. Rows whose kernel feature is not to be had are skipped, with the reason.
+#   attacks_test.sh DETECTD ATTACK
+# `A && pass || flunk`: pass never fails. Texts for other shells stand in single quotes.
+# shellcheck disable=SC2012,SC2015,SC2016,SC2119,SC2217,SC2288
+set -uo pipefail
+detectd=$(realpath "$1") attack=$(realpath "$2")
+here=$(dirname "$(realpath "$0")")
+work=$(mktemp -d)
+mkfifo "$work/never"
+chmod 755 "$work"
+# shellcheck source=tests/live/support.sh
+. "$here/support.sh"
+need_live
+cp "$attack" "$work/attack"
+: >"$work/detectd.toml"
+
+# Running before the daemon does.
+sleep 1000 >/dev/null 2>&1 </dev/null &
+early=$!
+
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; ((${#held[@]} == 0)) || kill -KILL "${held[@]}"; rm -rf "$work"' EXIT
+held=()
+start_daemon --no-db --rules "$here/../../rules" --output json --capture "$work/capture.jsonl" ||
+  { cat "$work/said"; flunk 'the daemon does not start'; finish; exit; }
+
+# Whatever happens to a row's attack, its mark tells which it was.
+run() { "$work/attack" "$@" >/dev/null 2>"$work/attack.said"; }
+declare -A unable
+# try ROW COMMAND...: remembers why a row can not be tried here
+try() {
+  local row=$1 code=0
+  shift
+  "$@" >/dev/null 2>"$work/attack.said" </dev/null || code=$?
+  ((code != 77)) || unable[$row]=$(tail -n 1 "$work/attack.said")
+}
+# hold MARK COMMAND...: what is told of a process after its exec takes a moment; so it stays until the daemon has ended.
+# COMMAND ends up as `tail -f /dev/null MARK`, whatever tail is called there.
+held=()
+hold() {
+  [[ $round == 1 ]] || return 0
+  local mark=$1 file words
+  shift
+  "$@" >/dev/null 2>&1 </dev/null &
+  local job=$! until=$((SECONDS + 10))
+  while ((SECONDS < until)); do
+    for file in /proc/[0-9]*/cmdline; do
+      mapfile -d '' -t words <"$file" || continue
+      [[ ${#words[@]} == 4 && ${words[2]} == /dev/null && ${words[3]} == "$mark" ]] || continue
+      file=${file%/cmdline}
+      held+=("${file##*/}")
+      return
+    done 2>/dev/null
+    kill -0 "$job" 2>/dev/null || return 77
+    read -rt 0.05 <>"$work/never" || true
+  done
+  return 77
+}
+in_mounts() { unshare --mount --propagation private bash -c "$1" || return 77; }
+
+# Twice: of the shortest programs one in a thousand ends before anybody can look.
+attack_all() {
+  local round=$1
+  try 5 run chain zz5 10
+  cp /bin/true "$work/x (deleted)" && "$work/x (deleted)" zz40
+  bash -c 'cp /bin/bash "$0/bye" && exec "$0/bye" -c "rm \"$0/bye\"; exec /proc/self/exe -c : zz41"' "$work"
+  run argc0 zz24 "$work/attack"
+  run longarg zz25
+  run manyargs zz26
+  run memfd zz38
+  run memfd-path zz39
+  loader=$(readelf -l /bin/true 2>/dev/null | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+  [[ -n $loader ]] || loader=$(ls /lib64/ld-linux-*.so.2 /lib/ld-linux-*.so.* 2>/dev/null | head -n 1)
+  "$loader" /bin/true zz42
+  (exec -a kworker /bin/true zz43)
+  ln -sf /bin/sh "$work/updater" && "$work/updater" -c ': zz44'
+  ln -f /bin/true "$work/hard" 2>/dev/null || ln -f "$work/attack" "$work/hard"
+  "$work/hard" zz45 >/dev/null 2>&1
+  try 48 hold zz48 in_mounts "mount --bind /usr/bin/tail /bin/true && exec /bin/true -f /dev/null zz48"
+  mkdir -p "$work/root"
+  try 49 hold zz49 in_mounts "mount --rbind / '$work/root' && exec chroot '$work/root' /usr/bin/tail -f /dev/null zz49"
+  mkdir -p "$work/lazy"
+  try 50 in_mounts "mount -t tmpfs none '$work/lazy' && cp /bin/bash '$work/lazy/zzd' && cd '$work/lazy' && umount -l '$work/lazy' && ./zzd -c : zz50"
+  try 51 hold zz51 run pidns zz51
+  printf '#!/bin/sh\n: "$1"\n' >"$work/script" && chmod 755 "$work/script" && "$work/script" zz53
+  run doublefork zz56
+  run cloneparent zz57
+  run subreaper zz58
+  run thread-exec zz59
+  run threads zz60
+  run leader-ends zz60leader
+  run spawn zz61
+  run flood zz62 1000
+  run traceme zz63
+  cp --remove-destination /usr/bin/tail "$work/capable"
+  if setcap cap_net_raw=ep "$work/capable" 2>"$work/attack.said"; then
+    try 65 hold zz65 "$work/attack" drop zz "$work/capable" -f /dev/null zz65
+  else
+    unable[65]=$(<"$work/attack.said")
+  fi
+  try 66 hold zz66 run userns zz66
+  cp "$attack" "$work/helper" && chmod 4755 "$work/helper"
+  # By way of another program: an id change right before an exec is taken for the exec's.
+  "$work/attack" drop zz /usr/bin/env "$work/helper" become-root zz67
+  run comm zz22 'a) R 1 1 zz'
+  run comm-flood zz71 600000
+  run forks zz73 5000
+  try 86 in_mounts "mkdir -p '$work/empty' && bash -c 'mount --bind $work/empty /proc/\$\$ 2>/dev/null; exec /bin/true zz86'"
+  try 89 run forge zz89
+  try 90 run acks zz90
+  run trace zz "$early"
+}
+attack_all 1
+attack_all 2
+
+stop_daemon
+# As the first of its pid namespace one of them hears no other signal.
+kill -KILL "$early" "${held[@]}"
+held=()
+((status == 0)) && pass || { flunk "the daemon ended with $status"; cat "$work/said"; }
+
+# row NUMBER TITLE MARK EXPRESSION: in jq, of one of the execs with that argument.
+row() {
+  if [[ -n ${unable[$1]-} ]]; then skip "TRUST $1: $2: ${unable[$1]}"; return; fi
+  if grep -F -- "$3" "$work/capture.jsonl" |
+    jq -se --arg mark "$3" "[.[] | select(.event.action == \"exec\" and .process.name != \"attack\" and ((.process.args // []) | index(\$mark)))] | any(.[]; try ($4) catch false)" >/dev/null; then
+    pass
+  else
+    flunk "TRUST $1: $2"
+    grep -F -- "$3" "$work/capture.jsonl" | head -n 3 | cut -c 1-900
+  fi
+}
+# found ROW TITLE EXPRESSION: of all events.
+found() { if jq -ne "$3" "$work/capture.jsonl" >/dev/null; then pass; else flunk "TRUST $1: $2"; fi; }
+# hit ROW TITLE RULE MARK
+hit() { if grep -F -- "$4" "$work/hits" | grep -qF "\"name\":\"$3\""; then pass; else flunk "TRUST $1: $2"; fi; }
+
+found 15 'what runs already is told of, and has no exec' \
+  "[inputs | select(.process.pid == $early)] | (map(.event.action) | index(\"exec\") == null) and .[0].event.action == \"already_running\" and .[0].event.reason == \"start\""
+row 22 'a name that looks like numbers of /proc/PID/stat spoils nothing' zz22 '.process.start != null'
+row 5 'the last of a chain of programs has its own arguments' zz5-0 '.process.name == "true"'
+found 24 'no argument is one empty one' \
+  '[inputs | select(.event.action == "exec" and .process.args == [""])] | length > 0'
+row 25 'the end of 2 MiB of arguments is seen, and that they are cut' zz25 '.detectd.argv_truncated == true and .process.args[-1] == "zz25"'
+row 26 'of 100,000 arguments a part is kept, and said so' zz26 '.detectd.argv_truncated == true and (.process.args | length) <= 4096'
+row 38 'a program in memory is known as one' zz38 '.process.Ext.memfd == true and .process.args[0] == "[kworker/u8:1]"'
+row 39 'whatever its path' zz39 '.process.Ext.memfd == true'
+row 40 'a file may be called (deleted)' zz40 '.process.Ext.deleted == false and (.process.executable | endswith("x (deleted)"))'
+row 41 'a deleted program is one, and its path has no such ending' zz41 '.process.Ext.deleted == true and (.process.executable | endswith("/bye"))'
+row 42 'what ld.so runs is known' zz42 '.process.Ext.effective_executable == "/bin/true"'
+row 43 'a chosen name stands beside the executable' zz43 '.process.Ext.argv0 == "kworker" and .process.name == "true"'
+row 44 'a link to a shell is the shell' ': zz44' '.process.name | test("sh$")'
+row 45 'a hard link is told by its count' zz45 '.process.Ext.links > 1'
+row 48 'a path that is another file for us is not trusted' zz48 '.process.Ext.mount_namespace != null and (.detectd.missing | index("process.executable"))'
+row 49 'another root is told' zz49 '.process.Ext.root | endswith("/root")'
+row 50 'a path on a file system that is gone is not trusted' zz50 '.detectd.missing | index("process.executable")'
+row 51 'a pid of another namespace stands beside ours' zz51 '.process.vpid != .process.pid'
+row 53 'the script behind its interpreter is known' zz53 '.process.Ext.effective_executable | endswith("/script")'
+row 56 'the parent is that of the fork, not of PPid' zz56 '.process.parent.pid != 1'
+row 57 'a child that is given to the grandfather is seen all the same' zz57 'true'
+row 58 'nor a subreaper' zz58 'true'
+row 59 'an exec by another thread is one of the process, which lives on' zz59 '.process.name == "true"'
+row 60 'after 20,000 threads a process is seen' zz60 'true'
+found 60 'threads are no processes' '[inputs | select(.event.action == "fork")] | length < 20000'
+row 61 'vfork and posix_spawn are as fork' zz61 'true'
+row 63 'a process that lets itself be traced is seen' zz63 'true'
+row 65 'capabilities of the file are seen' zz65 '.process.thread.capabilities.effective | index("CAP_NET_RAW")'
+row 66 'root of a user namespace is not taken for root' zz66 '.process.user.id != 0 or .process.Ext.user_namespace != null'
+row 67 'a set-uid exec carries the id change before it' zz67 '.process.Ext.setuid == true and .process.user.id == 0'
+for i in {0..19}; do row 71 "needle $i is found in a flood of names" "zz71-$i" 'true'; done
+row 73 'after 5,000 forks a process is seen' zz73 'true'
+found 73 'all of them' '[inputs | select(.event.action == "fork")] | length >= 5000'
+row 86 'what is mounted over /proc/PID hides nobody' zz86 '.process.name == "true"'
+row 89 'forged messages are not believed' zz89 'true'
+row 90 'acknowledgements to others are not taken for ours' zz90 'true'
+found 83 'who traces a process is seen' "[inputs | select(.event.action == \"ptrace\" and .Target.process.pid == $early)] | length >= 1"
+found 74 'nothing was lost' '[inputs | select(.event.action == "lost")] | length == 0'
+seen=$(jq -r 'select(.event.action == "exec") | .process.args[1]? // empty | select(startswith("zz62-"))' "$work/capture.jsonl" | sort -u | wc -l)
+((seen >= 990)) && pass || flunk "TRUST 62: of 1,000 short programs $seen have their command line"
+
+# The capture, judged again, gives what was judged live.
+live=$(tail -n 1 "$work/hits" | jq -r '.hits_digest')
+again=$("$detectd" --replay "$work/capture.jsonl" --rules "$here/../../rules" --output json --allow-incomplete 2>"$work/said" | tail -n 1 | jq -r '.hits_digest')
+[[ -n $live && $live == "$again" ]] && pass || { flunk "live $live, its capture replayed $again"; cat "$work/said"; }
+finish

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Connections that are polled beside the connector, and watching by polling /proc alone.
+#   sources_test.sh DETECTD
+# `A && pass || flunk`: pass never fails. Texts for other shells stand in single quotes.
+# shellcheck disable=SC2015,SC2119
+set -uo pipefail
+here=$(dirname "$(realpath "$0")")
+work=$(mktemp -d)
+mkfifo "$work/never"
+chmod 755 "$work"
+cp "$1" "$work/detectd" && detectd=$work/detectd
+# shellcheck source=tests/live/support.sh
+. "$here/support.sh"
+need_live
+: >"$work/detectd.toml"
+
+rule() {  # rule KINDS FIELD VALUE
+  printf '[[rule]]\nid = "11111111-2222-4333-8444-555555555501"\nname = "wanted"\ntitle = "Wanted"\nlevel = "low"\non = %s\n[rule.detection]\nwanted."%s" = %s\ncondition = "wanted"\n' "$@"
+}
+# until_hit COMMAND: runs the command again and again, at most 20 s, until there is a hit.
+until_hit() {
+  local i
+  for ((i = 0; i < 200; ++i)); do
+    eval "$1"
+    read -rt 0.1 <>"$work/never" || true
+    grep -q '"type":"hit"' "$work/hits" && return
+  done
+  return 1
+}
+hit() { jq -e -s "[.[] | select(.type == \"hit\")][0] | $1" "$work/hits" >/dev/null; }
+
+rule '["connection_attempted"]' destination.port 45672 >"$work/rule.toml"
+start_daemon --no-db --rules "$work/rule.toml" --output json || flunk 'the daemon does not start'
+until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' && hit ".event.process.pid == $$ and .event.detectd.source == \"sock_diag\"" &&
+  pass || flunk 'a connection is a hit, with its process'
+hit ".lineage | length > 0" && pass || flunk 'a connection has the lineage of its process'
+exec 3<&-
+stop_daemon
+
+unshare -pf true 2>/dev/null && {
+  unshare -pf "$detectd" --config "$work/detectd.toml" --no-db --rules "$work/rule.toml" 2>"$work/said"
+  [[ $? == 5 ]] && grep -q -- '--source procfs' "$work/said" && pass || flunk 'TRUST 88: who can not see the host is told of polling'
+} || skip 'TRUST 88: no pid namespace of our own'
+
+command -v setpriv >/dev/null || { skip 'needs setpriv to watch as an ordinary user'; finish; exit; }
+as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+cp "$(command -v sleep)" "$work/nap"
+printf '#!/bin/sh\nexec %s %s "$@"\n' "${as_nobody[*]}" "$work/detectd" >"$work/unprivileged" && chmod 755 "$work/unprivileged"
+detectd=$work/unprivileged
+rule '["exec", "end"]' process.name '"nap"' >"$work/rule.toml"
+"$detectd" --config "$work/detectd.toml" --no-db --rules "$work/rule.toml" 2>"$work/said"
+[[ $? == 5 ]] && grep -q -- '--source procfs' "$work/said" && pass || flunk 'an ordinary user is told of polling'
+start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs || flunk 'an ordinary user can not poll'
+until_said 'polling /proc every 100 ms' && pass || flunk 'polling says what it does not see'
+until_hit "${as_nobody[*]} $work/nap 0.5" && hit '.event.process.args[1] == "0.5" and .event.process.user.id == 65534' &&
+  pass || flunk 'polling sees a process of its user'
+stop_daemon
+[[ $status == 6 ]] && pass || flunk "what was polled is incomplete: status $status"
+jq -e -s '.[0].type == "lost" and .[0].event.event.reason == "polling"' "$work/hits" >/dev/null && pass ||
+  flunk 'polling begins with a loss that nobody can count'
+finish
