@@ -1,4 +1,4 @@
-// Prints the COMMANDS section of detectctl(1), for man/options.sh.
+// Prints the COMMANDS section of detectctl(1), for tests/man/options.sh.
 #include <cstdio>
 
 #include "src/detectctl/commands.h"

@@ -1,4 +1,4 @@
-// Prints the OPTIONS section of detectd(8), for man/options.sh.
+// Prints the OPTIONS section of detectd(8), for tests/man/options.sh.
 #include <cstdio>
 
 #include "src/detectd/options.h"

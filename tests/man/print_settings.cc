@@ -1,4 +1,4 @@
-// Prints the SETTINGS section of detectd.toml(5), for man/options.sh.
+// Prints the SETTINGS section of detectd.toml(5), for tests/man/options.sh.
 #include <cstdio>
 
 #include "src/detectd/settings.h"

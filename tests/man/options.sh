@@ -1,14 +1,14 @@
 #!/bin/sh
 # The options of a page come from the program's own tables: of detectd.8 PRINTER is build/*/tests/print_options, of
 # detectctl.1 build/*/tests/print_commands.
-#   man/options.sh --check PRINTER PAGE   whether the page has them; else what differs
-#   man/options.sh --write PRINTER PAGE   puts them there
+#   tests/man/options.sh --check PRINTER PAGE   whether the page has them; else what differs
+#   tests/man/options.sh --write PRINTER PAGE   puts them there
 set -eu
-usage() { echo 'usage: man/options.sh --check|--write PRINTER PAGE' >&2; exit 2; }
+usage() { echo 'usage: tests/man/options.sh --check|--write PRINTER PAGE' >&2; exit 2; }
 [ $# = 3 ] || usage
 printer=$(realpath "$2")
 page=$3
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/../../man"
 
 whole_page() {
   "$printer" | awk -v page="$page" '
@@ -25,7 +25,7 @@ whole_page() {
 case $1 in
   --check)
     if ! whole_page | diff -u "$page" -; then
-      echo "man/$page does not say what the program's table does: run man/options.sh --write $2 $page" >&2
+      echo "man/$page does not say what the program's table does: run tests/man/options.sh --write $2 $page" >&2
       exit 1
     fi ;;
   --write)

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Prints the list of fields in detectd-events(5), in mdoc, from the table of fields.
-#   man/fields.sh           the list
-#   man/fields.sh --check   whether the page has it; else what differs
-#   man/fields.sh --write   puts it there
+#   tests/man/fields.sh           the list
+#   tests/man/fields.sh --check   whether the page has it; else what differs
+#   tests/man/fields.sh --write   puts it there
 set -eu
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/../../man"
 page=detectd-events.5
 
 list() {
@@ -58,11 +58,11 @@ case ${1:-} in
   '') list ;;
   --check)
     if ! whole_page | diff -u "$page" -; then
-      echo "man/$page does not say what engine/field_table.def does: run man/fields.sh --write" >&2
+      echo "man/$page does not say what engine/field_table.def does: run tests/man/fields.sh --write" >&2
       exit 1
     fi ;;
   --write)
     text=$(whole_page)
     printf '%s\n' "$text" >"$page" ;;
-  *) echo 'usage: man/fields.sh [--check | --write]' >&2; exit 2 ;;
+  *) echo 'usage: tests/man/fields.sh [--check | --write]' >&2; exit 2 ;;
 esac
