@@ -56,6 +56,9 @@ prctl_mm_map own_map() {
 
 char* at(uint64_t address) { return reinterpret_cast<char*>(static_cast<uintptr_t>(address)); }
 
+// 0 is a leader outside of this pid namespace, as of a shell that was put into a container: told as absent.
+std::string leader(pid_t pid) { return pid == 0 ? "-" : std::to_string(pid); }
+
 TEST_CASE("A running program is told with arguments, directory, ids and streams") {
   HostView host;
   HeldProcess cat({"cat", "-", "a b"});
@@ -65,8 +68,8 @@ TEST_CASE("A running program is told with arguments, directory, ids and streams"
   CHECK(show(event, "process.thread.name") == "cat");
   CHECK(show(event, "process.user.id") == std::to_string(geteuid()));
   CHECK(show(event, "process.real_group.id") == std::to_string(getgid()));
-  CHECK(show(event, "process.group_leader.pid") == std::to_string(getpgrp()));
-  CHECK(show(event, "process.session_leader.pid") == std::to_string(getsid(0)));
+  CHECK(show(event, "process.group_leader.pid") == leader(getpgrp()));
+  CHECK(show(event, "process.session_leader.pid") == leader(getsid(0)));
   CHECK(show(event, "process.Ext.stdin.type") == "pipe");
   CHECK(show(event, "process.Ext.stdout.type") == "pipe");
   CHECK(show(event, "process.Ext.root") == "/");
@@ -212,7 +215,7 @@ TEST_CASE("TRUST 22: a thread's name with a bracket does not shift the process's
   REQUIRE(liar.runs());
   const Event event = host.look_at(liar.pid());
   CHECK(show(event, "process.thread.name") == "a) R 1 1 zz");
-  CHECK(show(event, "process.group_leader.pid") == std::to_string(getpgrp()));
+  CHECK(show(event, "process.group_leader.pid") == leader(getpgrp()));
 }
 
 TEST_CASE("TRUST 24: a program without any argument has one, and it is empty") {
