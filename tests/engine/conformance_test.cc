@@ -6,6 +6,7 @@
 
 #include "tests/support/judge.h"
 #include "tests/support/sigma_json.h"
+#include "tests/support/source_dir.h"
 
 namespace detectd {
 namespace {
@@ -17,7 +18,7 @@ struct Vector {
 };
 
 std::vector<Vector> read_vectors() {
-  std::ifstream file(DETECTD_SOURCE_DIR "/tests/data/sigma-conformance.jsonl");
+  std::ifstream file(test::source_dir() + "/tests/data/sigma-conformance.jsonl");
   std::vector<Vector> vectors;
   simdjson::dom::parser parser;
   for (std::string line; std::getline(file, line);) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/source_dir.h"
 #include "tests/support/stream.h"
 
 namespace detectd {
@@ -93,7 +94,7 @@ std::vector<int64_t> holds_at(const element& vector) {
 }  // namespace
 
 TEST_CASE("every vector of Sigma's correlations is met", "[conformance][correlator]") {
-  std::ifstream file(DETECTD_SOURCE_DIR "/tests/data/sigma-correlation-conformance.jsonl");
+  std::ifstream file(test::source_dir() + "/tests/data/sigma-correlation-conformance.jsonl");
   simdjson::dom::parser parser;
   size_t count = 0;
   for (std::string line; std::getline(file, line); ++count) {

@@ -9,6 +9,7 @@
 #include "engine/event_order.h"
 #include "engine/process_table.h"
 #include "tests/support/events.h"
+#include "tests/support/source_dir.h"
 
 using namespace detectd;
 using namespace detectd::test;
@@ -184,7 +185,7 @@ TEST_CASE("many hosts and impossible pids do no harm", "[process_table]") {
 }
 
 TEST_CASE("on a real day, escalation is the set-uid sudo runs and nothing else", "[process_table]") {
-  const std::string path = DETECTD_SOURCE_DIR "/../shared/data/ecs/admin-day-open.jsonl.gz";
+  const std::string path = test::source_dir() + "/../shared/data/ecs/admin-day-open.jsonl.gz";
   if (!std::ifstream(path).good()) {
     WARN("skipped: " << path << " is not there");
     return;

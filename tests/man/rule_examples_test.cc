@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/rule_test.h"
+#include "tests/support/source_dir.h"
 #include "tests/support/stream.h"
 
 namespace detectd {
@@ -11,7 +12,7 @@ namespace {
 
 // The literal displays that are whole tables, mdoc's escapes taken out.
 std::string examples() {
-  std::ifstream page(DETECTD_SOURCE_DIR "/man/detectd-rules.5");
+  std::ifstream page(test::source_dir() + "/man/detectd-rules.5");
   std::string toml, block;
   bool literal = false;
   for (std::string line; std::getline(page, line);) {

@@ -10,6 +10,7 @@
 #include "engine/matcher.h"
 #include "src/sources/replay.h"
 #include "tests/support/shipped_rules.h"
+#include "tests/support/source_dir.h"
 
 using namespace detectd;
 using namespace detectd::test;
@@ -97,7 +98,7 @@ Found search(const std::string& path) {
   return found;
 }
 
-const std::string kCaptures = DETECTD_SOURCE_DIR "/examples/captures/";
+const std::string kCaptures = test::source_dir() + "/examples/captures/";
 
 }  // namespace
 
@@ -134,7 +135,7 @@ TEST_CASE("ordinary administration gives no hit", "[shipped_rules]") {
 }
 
 TEST_CASE("a day of administration gives few hits, and none of them is an escalation", "[shipped_rules]") {
-  const std::string day = DETECTD_SOURCE_DIR "/../shared/data/ecs/admin-day-open.jsonl.gz";
+  const std::string day = test::source_dir() + "/../shared/data/ecs/admin-day-open.jsonl.gz";
   if (!std::filesystem::exists(day)) {
     WARN("skipped: no " << day);
     return;

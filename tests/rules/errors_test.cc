@@ -11,14 +11,15 @@
 #include "engine/rule_lint.h"
 #include "engine/rule_parser.h"
 #include "engine/rule_set.h"
+#include "tests/support/source_dir.h"
 
 namespace detectd {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kErrors = fs::path(DETECTD_SOURCE_DIR) / "tests/rules/errors";
-const fs::path kWarnings = fs::path(DETECTD_SOURCE_DIR) / "tests/rules/warnings";
+const fs::path kErrors = fs::path(test::source_dir()) / "tests/rules/errors";
+const fs::path kWarnings = fs::path(test::source_dir()) / "tests/rules/warnings";
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -10,6 +10,7 @@
 #include "src/detectctl/sigma/sigma_document.h"
 #include "src/detectctl/sigma/sigma_import.h"
 #include "tests/support/rule_dump.h"
+#include "tests/support/source_dir.h"
 #include "tests/support/tar_gz.h"
 
 using namespace detectd;
@@ -19,7 +20,7 @@ namespace {
 
 std::vector<SigmaFile> read_sigma_rules() {
   std::vector<SigmaFile> files;
-  for (ArchivedFile& file : read_tar_gz(DETECTD_SOURCE_DIR "/../shared/sigma/sigmahq-rules.tar.gz")) {
+  for (ArchivedFile& file : read_tar_gz(test::source_dir() + "/../shared/sigma/sigmahq-rules.tar.gz")) {
     if (!file.name.ends_with(".yml")) continue;
     auto source = std::make_shared<const SourceFile>(SourceFile{file.name, std::move(file.text)});
     files.push_back({.source = std::move(source), .name = file.name});

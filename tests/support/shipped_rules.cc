@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/rule_parser.h"
+#include "tests/support/source_dir.h"
 
 namespace detectd::test {
 namespace {
@@ -31,7 +32,7 @@ std::vector<const Rule*> ShippedRules::all() const {
 }
 
 ShippedRules load_shipped_rules() {
-  const fs::path root = DETECTD_SOURCE_DIR;
+  const fs::path root = test::source_dir();
   std::vector<fs::path> paths;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root / "rules")) {
     if (entry.path().extension() == ".toml") paths.push_back(entry.path());
