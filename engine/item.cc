@@ -4,9 +4,47 @@
 #include <cassert>
 
 #include "engine/item_compiler.h"
+#include "engine/process.h"
 #include "engine/value_test.h"
 
 namespace detectd {
+namespace {
+
+// Which fields an event may have a value of, told at once: most of the many that keywords look at it has not.
+class PresentFields {
+ public:
+  explicit PresentFields(const Event& event)
+      : event_(event),
+        own_(leaves(process_field, event.process.get())),
+        parents_(leaves(parent_field, event.process ? event.process->parent.get() : nullptr)),
+        targets_(leaves(target_field, event.target.get())) {}
+
+  // False only where Event::count is 0.
+  bool may_have(FieldId id) const {
+    const FieldPlace place = place_of(id);
+    switch (place.subject) {
+      case Subject::kProcess: return (own_ & mask_of(place.leaf)) != 0;
+      case Subject::kParent: return (parents_ & mask_of(place.leaf)) != 0;
+      case Subject::kTarget: return (targets_ & mask_of(place.leaf)) != 0;
+      case Subject::kOther: return event_.carries(id);
+      case Subject::kAncestors:
+      case Subject::kPrevious: break;
+    }
+    return true;
+  }
+
+ private:
+  LeafMask leaves(FieldId (*field)(Leaf), const Process* process) const {
+    return event_.carried_leaves(field(Leaf{})) | (process != nullptr ? process->leaves() : LeafMask{0});
+  }
+
+  const Event& event_;
+  LeafMask own_;
+  LeafMask parents_;
+  LeafMask targets_;
+};
+
+}  // namespace
 
 CompiledItem::CompiledItem() = default;
 CompiledItem::~CompiledItem() = default;
@@ -85,8 +123,10 @@ bool CompiledItem::any_element_meets(const ValueTest& test, FieldId field, const
 
 bool CompiledItem::any_keyword_field_meets(const ValueTest& test, const Event& event,
                                            TextCache& texts) const {
+  const PresentFields present(event);
   const auto& fields = texts.keyword_fields();
   return std::any_of(fields.begin(), fields.end(), [&](FieldId field) {
+    if (!present.may_have(field)) return false;
     const size_t count = texts.value(field).count;
     for (size_t i = 0; i < count; ++i) {
       const FieldView view = event.find(field, i);

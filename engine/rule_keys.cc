@@ -16,7 +16,8 @@ const std::optional<RuleKeys::Keys>& RuleKeys::keys(uint32_t term) {
   for (const auto& item : terms_[term].items) {
     auto any_of = item->keys();
     if (!any_of || !std::all_of(any_of->begin(), any_of->end(), LiteralIndex::indexable)) continue;
-    const double frequency = frequency_of(*any_of);
+    // Every event of a kind has the same action, rare as the word may be in other texts.
+    const double frequency = item->field() == field::kAction ? 1 : frequency_of(*any_of);
     if (!best || frequency < best->frequency) best = Keys{*item->field(), std::move(*any_of), frequency};
   }
   known = std::move(best);
