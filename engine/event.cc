@@ -13,6 +13,15 @@ namespace {
 
 constexpr size_t kKeptBytes = size_t{256} << 10;
 
+// Of four lanes of 16 bits, the first the lowest: a bit for each that has some of its bits set, and not all.
+uint64_t lanes_neither_0_nor_max(uint64_t lanes) {
+  constexpr uint64_t kLow = 0x7FFF'7FFF'7FFF'7FFF;
+  const auto some_set = [](uint64_t x) { return ((x & kLow) + kLow) | x; };
+  const uint64_t flags = (some_set(lanes) & some_set(~lanes) & ~kLow) >> 15;
+  // The flags are bits 0, 16, 32 and 48; moved to 48, 49, 50 and 51.
+  return flags * 0x0001'0002'0004'0008 >> 48 & 0xF;
+}
+
 struct Decimal {
   explicit Decimal(int64_t number) {
     size = static_cast<size_t>(std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr -
@@ -31,6 +40,7 @@ void Event::clear(size_t field_count) {
   has_time = false;
   silent = false;
   joined = false;
+  derived = false;
   time_ns = 0;
   order_shift_ns = 0;
   sequence = 0;
@@ -153,8 +163,7 @@ LeafMask Event::carried_leaves(FieldId first) const {
   for (; i + 4 <= kLeafCount; i += 4) {
     uint64_t four = 0;
     std::memcpy(&four, slots + i, sizeof(four));
-    if (four == 0) continue;
-    for (size_t k = i; k < i + 4; ++k) mask |= LeafMask{slots[k] != kUnset && slots[k] != kWithheld} << k;
+    if (four != 0) mask |= LeafMask{lanes_neither_0_nor_max(four)} << i;
   }
   for (; i < kLeafCount; ++i) mask |= LeafMask{slots[i] != kUnset && slots[i] != kWithheld} << i;
   return mask;

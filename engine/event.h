@@ -56,6 +56,8 @@ class Event {
   bool silent = false;    // feeds the process table, is shown to no rule
   // Set by EventOrder on an exec and on the id changes right before it that belong to it.
   bool joined = false;
+  // What follows from the line alone was added already (DerivedFields::add_from_line), by whoever read it.
+  bool derived = false;
   int64_t time_ns = 0;         // `@timestamp`: what the wall clock said
   int64_t order_shift_ns = 0;  // set by EventClock; see order_ns()
   uint64_t sequence = 0;       // `event.sequence`, 0 where it was not carried

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "engine/captured_value.h"
@@ -12,6 +13,7 @@
 #include "engine/json_place.h"
 #include "engine/json_text.h"
 #include "engine/key_counts.h"
+#include "engine/line_shapes.h"
 #include "engine/name_tree.h"
 #include "engine/timestamp.h"
 
@@ -21,6 +23,7 @@ namespace {
 using Role = NameNode::Role;
 
 static_assert(EventDecoder::kPadding >= JsonIndex::kPadding);
+static_assert(EventDecoder::kPadding >= LineShapes::kPadding);
 
 // Lines are indexed together up to so many bytes, which with their index fit into the second cache.
 constexpr size_t kBlockBytes = size_t{64} << 10;
@@ -50,8 +53,10 @@ class EventDecoder::Walk {
   void read_alone(LineToDecode& line);
   bool read_alone(std::string_view text, LineToDecode& line);
   LineProblem explain(std::string_view line) const;
+  bool read_line(std::string_view text, LineToDecode& line);
   void reset(std::string_view text, LineToDecode& line);
-  bool read_line();
+  bool read_as_before();
+  bool read_in_full();
   bool read_object(const Place& place, size_t depth);
   bool read_member(const Place& parent, uint64_t object_id, size_t depth);
   bool read_key(std::string_view key, const Place& parent, Place& place);
@@ -61,6 +66,7 @@ class EventDecoder::Walk {
   bool read_unknown(bool searchable, size_t depth);
   bool read_value_of(uint32_t node_index, size_t depth);
   bool read_elements(uint32_t node_index, size_t depth);
+  Event::InRaw take_plain_text();
   bool read_scalar(CapturedValue& scalar);
   bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
   void apply_role(const NameNode& node, const CapturedValue& scalar);
@@ -89,6 +95,8 @@ class EventDecoder::Walk {
   NameTree names_;
   JsonIndex block_index_;
   JsonIndex line_index_;
+  LineShapes shapes_;
+  uint32_t closed_ = 0;  // objects, since the last member
   KeyCounts keys_;
   std::vector<uint32_t> seen_;  // by node: the line it was last in
   uint32_t line_number_ = 0;
@@ -116,7 +124,8 @@ class EventDecoder::Walk {
   Event* event_ = nullptr;
   LineNotes* notes_ = nullptr;
   uint64_t next_object_ = 0;
-  bool dotted_ = false;    // some name was
+  bool dotted_ = false;  // some name was
+  bool object_in_list_ = false;
   bool repeated_ = false;  // a key seems to be given twice
   bool has_action_ = false;
   bool ends_ = false;  // event.type says so
@@ -163,10 +172,9 @@ size_t EventDecoder::Walk::block_size(std::span<const LineToDecode> lines) {
 bool EventDecoder::Walk::read_indexed(const char* block, const uint32_t*& next, LineToDecode& line) {
   const auto begin = static_cast<size_t>(line.text.data() - block);
   while (*next < begin) ++next;
-  reset(line.text, line);
   base_ = block;
   next_ = next;
-  const bool read = read_line();
+  const bool read = read_line(line.text, line);
   next = next_;
   return read;
 }
@@ -196,11 +204,13 @@ void EventDecoder::Walk::read_alone(LineToDecode& line) {
 }
 
 bool EventDecoder::Walk::read_alone(std::string_view text, LineToDecode& line) {
-  reset(text, line);
-  if (!line_index_.build(text)) return false;
+  if (!line_index_.build(text)) {
+    reset(text, line);
+    return false;
+  }
   base_ = text.data();
   next_ = line_index_.places();
-  return read_line();
+  return read_line(text, line);
 }
 
 LineProblem EventDecoder::Walk::explain(std::string_view line) const {
@@ -241,30 +251,80 @@ void EventDecoder::Walk::reset(std::string_view text, LineToDecode& line) {
   capture_version_ = kCaptureVersion;
   capture_version_at_ = nullptr;
   next_object_ = 0;
-  dotted_ = repeated_ = has_action_ = ends_ = has_pid_ = args_cut_ = false;
+  dotted_ = object_in_list_ = repeated_ = has_action_ = ends_ = has_pid_ = args_cut_ = false;
   problem_at_ = nullptr;
 }
 
-bool EventDecoder::Walk::read_line() {
+// From next_ on. First as one whose keys are known, then whatever it is.
+bool EventDecoder::Walk::read_line(std::string_view text, LineToDecode& line) {
+  const uint32_t* const begin = next_;
+  const LineNotes notes = line.notes;
+  reset(text, line);
+  if (!read_as_before()) {
+    next_ = begin;
+    line.notes = notes;
+    reset(text, line);
+    if (!read_in_full()) return false;
+    shapes_.keep();
+  }
+  finish();
+  return true;
+}
+
+// True for a good line with the keys of an earlier one, in its order and its objects: their nodes are known, and that
+// none is there twice. False for any other, good or not.
+bool EventDecoder::Walk::read_as_before() {
+  uint32_t expected = shapes_.root();
+  if (expected == LineShapes::kNone || !take('{')) return false;
+  for (uint32_t closed = 0;;) {
+    const char* const key_at = peek();
+    if (!take('"')) return false;
+    const uint32_t found = shapes_.find(expected, key_at + 1, closed);
+    if (found == LineShapes::kNone || !take(':')) return false;
+    const LineShapes::Step& step = shapes_.step(found);
+    expected = step.next;
+    closed = 0;
+    const bool opens = take('{');
+    if (opens != step.object) return false;
+    if (opens) {
+      if (peek() < line_end_ && *peek() == '"') continue;
+      if (!take('}')) return false;
+      ++closed;
+    } else if (!(step.named ? read_value_of(step.node, step.depth)
+                            : read_unknown(step.searchable, step.depth))) {
+      return false;
+    }
+    const uint32_t open = step.depth + (opens ? 1u : 0u);
+    while (closed < open && take('}')) ++closed;
+    // In lists are objects of any keys, which only the reading in full watches.
+    if (closed == open) return peek() >= line_end_ && !object_in_list_;
+    if (!take(',')) return false;
+  }
+}
+
+bool EventDecoder::Walk::read_in_full() {
+  shapes_.begin();
+  closed_ = 0;
   if (!take('{') || !read_object({}, 1) || peek() < line_end_) return false;
   if (dotted_ && !repeated_) {
     std::sort(unknown_paths_.begin(), unknown_paths_.end());
     repeated_ = std::adjacent_find(unknown_paths_.begin(), unknown_paths_.end()) != unknown_paths_.end();
   }
   // Equal hashes may be a coincidence; the checker compares the names.
-  if (repeated_ && find_json_mistake(line_, kMaxDepth)) return false;
-  finish();
-  return true;
+  return !repeated_ || !find_json_mistake(line_, kMaxDepth);
 }
 
 // What stands behind the bracket that opened it.
 bool EventDecoder::Walk::read_object(const Place& place, size_t depth) {
   if (depth > kMaxDepth) return false;
   const uint64_t object_id = next_object_++;
-  if (take('}')) return true;
-  do {
-    if (!read_member(place, object_id, depth)) return false;
-  } while (take(','));
+  const char* const first = peek();
+  if (first >= line_end_ || *first != '}') {
+    do {
+      if (!read_member(place, object_id, depth)) return false;
+    } while (take(','));
+  }
+  ++closed_;
   return take('}');
 }
 
@@ -282,17 +342,22 @@ bool EventDecoder::Walk::read_member(const Place& parent, uint64_t object_id, si
   if (!read_key({key_at + 1, static_cast<size_t>(key_end - key_at - 1)}, parent, place)) return false;
   note_key(place, object_id);
   const char* const value_at = peek();
-  if (take('{')) {
+  const bool opens = take('{');
+  const bool named = place.node != NameTree::kUnknown &&
+                     (names_.node(place.node).has_field() || names_.node(place.node).role != Role::kNone);
+  shapes_.add({key_at + 1, static_cast<size_t>(key_end - key_at - 1)}, {.node = place.node,
+                                                                        .closed = std::exchange(closed_, 0),
+                                                                        .depth = static_cast<uint8_t>(depth),
+                                                                        .object = opens,
+                                                                        .named = named,
+                                                                        .searchable = place.searchable});
+  if (opens) {
     if (place.node != NameTree::kUnknown && names_.node(place.node).table) {
       return wrong(place.node, value_at, "an object");
     }
     return read_object(place, depth + 1);
   }
-  if (place.node != NameTree::kUnknown) {
-    const NameNode& node = names_.node(place.node);
-    if (node.has_field() || node.role != Role::kNone) return read_value_of(place.node, depth);
-  }
-  return read_unknown(place.searchable, depth);
+  return named ? read_value_of(place.node, depth) : read_unknown(place.searchable, depth);
 }
 
 // A name of the schema stands for its whole path. Of others the hash is all that is known; where names may be
@@ -319,6 +384,7 @@ bool EventDecoder::Walk::read_key(std::string_view key, const Place& parent, Pla
 }
 
 bool EventDecoder::Walk::read_dotted_key(std::string_view key, const Place& parent, Place& place) {
+  shapes_.pass();
   std::string name;
   bool replaced = false;
   if (unescape_json(key, name, replaced) != std::string_view::npos) return false;
@@ -347,6 +413,8 @@ void EventDecoder::Walk::descend(Place& place, std::string_view part) {
 bool EventDecoder::Walk::read_unknown(bool searchable, size_t depth) {
   if (take('{')) {
     // Only objects in lists come here: what they hold has no name.
+    shapes_.pass();
+    object_in_list_ = true;
     return read_object({NameTree::kUnknown, next_object_ << 32, searchable}, depth + 1);
   }
   if (take('[')) {
@@ -365,8 +433,14 @@ bool EventDecoder::Walk::read_unknown(bool searchable, size_t depth) {
 
 bool EventDecoder::Walk::read_value_of(uint32_t node_index, size_t depth) {
   const NameNode& node = names_.node(node_index);
-  if (take('[')) return depth + 1 <= kMaxDepth && read_elements(node_index, depth + 1);
   const char* const at = peek();
+  if (at < line_end_ && *at == '"' && !node.demanding && !node.alias) {
+    if (const Event::InRaw text = take_plain_text(); text.type == Type::kText) {
+      if (node.wanted && !event_->set(node.field(), text)) notes_->values_dropped = true;
+      return true;
+    }
+  }
+  if (take('[')) return depth + 1 <= kMaxDepth && read_elements(node_index, depth + 1);
   CapturedValue scalar;
   if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
   keep_alias_text(node, scalar);
@@ -405,6 +479,22 @@ bool EventDecoder::Walk::read_elements(uint32_t node_index, size_t depth) {
     }
   } while (take(','));
   return take(']');
+}
+
+// Of a text without escapes, as most are, nothing needs to be worked out. Of any other: kAbsent, and nothing is taken.
+Event::InRaw EventDecoder::Walk::take_plain_text() {
+  const char* const begin = peek() + 1;
+  const char* end = std::min(base_ + next_[1], line_end_) - 1;
+  while (*end == ' ' || *end == '\t' || *end == '\r' || *end == '\n') --end;
+  Event::InRaw text;
+  text.type = Type::kAbsent;
+  if (end < begin || *end != '"') return text;
+  text.size = static_cast<uint32_t>(end - begin);
+  if (text.size > 0 && std::memchr(begin, '\\', text.size) != nullptr) return text;
+  ++next_;
+  text.type = Type::kText;
+  text.offset = static_cast<uint32_t>(begin - line_.data());
+  return text;
 }
 
 bool EventDecoder::Walk::read_scalar(CapturedValue& scalar) {
@@ -519,7 +609,7 @@ void EventDecoder::Walk::finish() {
   }
   finish_kind();
   notes_->no_time = !event_->has_time;
-  notes_->no_pid = !has_pid_ && event_->kind != EventKind::kLost;
+  notes_->no_pid = !has_pid_ && event_->kind != EventKind::kLost && event_->kind != EventKind::kHealth;
   if (args_cut_ && schema_.wanted(field::kArgvTruncated)) event_->set_boolean(field::kArgvTruncated, true);
   if (!unknown_.empty() && event_->begin_list(schema_.other_text())) {
     for (const UnknownText& text : unknown_) {

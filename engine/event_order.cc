@@ -52,10 +52,7 @@ bool long_before(const When& from, const When& to) {
   return __builtin_sub_overflow(to_ns, from_ns, &distance_ns) || distance_ns > EventOrder::kWaitNs;
 }
 
-void move_to(std::vector<Event>& ready, Event& event) {
-  ready.emplace_back();
-  std::swap(ready.back(), event);
-}
+void move_to(std::vector<Event>& ready, Event& event) { ready.push_back(std::move(event)); }
 
 }  // namespace
 

@@ -103,7 +103,7 @@ class ProcessTable::State {
 };
 
 void ProcessTable::State::apply(Event& event) {
-  derived_.add_from_line(event);
+  if (!event.derived) derived_.add_from_line(event);
   const HostNumbers::Host& host =
       hosts_.find_or_add(host_of(event), event.host ? std::string_view(event.host->boot_id) : "");
   if (host.names != host_.names) host_ = host;

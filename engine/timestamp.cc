@@ -25,6 +25,13 @@ std::optional<int> take_number(std::string_view& text, size_t digits) {
   return static_cast<int>(value);
 }
 
+// More than 99 where they are none.
+unsigned two_digits(const char* text) {
+  const unsigned tens = static_cast<unsigned char>(text[0]) - unsigned{'0'};
+  const unsigned ones = static_cast<unsigned char>(text[1]) - unsigned{'0'};
+  return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
 template <class... Chars>
 bool take(std::string_view& text, Chars... any_of) {
   if (text.empty() || !((text.front() == any_of) || ...)) return false;
@@ -63,30 +70,33 @@ std::optional<int64_t> take_fraction(std::string_view& text) {
 }  // namespace
 
 std::optional<int64_t> parse_rfc3339(std::string_view text) {
-  const auto year = take_number(text, 4);
-  if (!year || !take(text, '-')) return std::nullopt;
-  const auto month = take_number(text, 2);
-  if (!month || !take(text, '-')) return std::nullopt;
-  const auto day = take_number(text, 2);
-  if (!day || !take(text, 'T', 't', ' ')) return std::nullopt;
-  const auto hour = take_number(text, 2);
-  if (!hour || !take(text, ':')) return std::nullopt;
-  const auto minute = take_number(text, 2);
-  if (!minute || !take(text, ':')) return std::nullopt;
-  const auto second = take_number(text, 2);
-  if (!second) return std::nullopt;
+  // As far as the seconds all is in its place.
+  constexpr std::string_view kShortest = "1970-01-01T00:00:00Z";
+  if (text.size() < kShortest.size()) return std::nullopt;
+  const char* const at = text.data();
+  if (at[4] != '-' || at[7] != '-' || at[13] != ':' || at[16] != ':') return std::nullopt;
+  if (at[10] != 'T' && at[10] != 't' && at[10] != ' ') return std::nullopt;
+  const unsigned century = two_digits(at);
+  const unsigned of_century = two_digits(at + 2);
+  const unsigned month = two_digits(at + 5);
+  const unsigned day = two_digits(at + 8);
+  const unsigned hour = two_digits(at + 11);
+  const unsigned minute = two_digits(at + 14);
+  const unsigned second = two_digits(at + 17);
+  if (century > 99 || of_century > 99 || month > 12 || day > 31) return std::nullopt;
+  if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
+  text.remove_prefix(kShortest.size() - 1);
   const auto fraction = take_fraction(text);
   if (!fraction) return std::nullopt;
   const auto offset = take_offset(text);
   if (!offset || !text.empty()) return std::nullopt;
 
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok() || *year < 1678 || *year > 2261) return std::nullopt;
-  if (*hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  const auto year = static_cast<int>(century * 100 + of_century);
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
+                                         std::chrono::day(day)};
+  if (!date.ok() || year < 1678 || year > 2261) return std::nullopt;
   const int64_t date_s = int64_t{sys_days(date).time_since_epoch().count()} * 86'400;
-  const int64_t time_s = date_s + *hour * 3600 + *minute * 60 + *second - *offset;
+  const int64_t time_s = date_s + int64_t{hour} * 3600 + int64_t{minute} * 60 + second - *offset;
   return time_s * kNanosPerSecond + *fraction;
 }
 

@@ -104,6 +104,7 @@ TEST_CASE("the kind is that of event.action, else of event.type", "[event_codec]
        "no_action no_time"},
       {R"({"event.action":"teleport","process.pid":1})", EventKind::kOther, "unknown_action no_time"},
       {R"({"event.action":"lost","@timestamp":"2026-11-20T14:03:07Z"})", EventKind::kLost, ""},
+      {R"({"event.action":"health","@timestamp":"2026-11-20T14:03:07Z"})", EventKind::kHealth, ""},
       {R"({})", EventKind::kExec, "no_action no_time no_pid"},
   };
   for (const Case& c : cases) {
