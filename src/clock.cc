@@ -1,8 +1,12 @@
 #include "src/clock.h"
 
+#include <time.h>
+
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -41,6 +45,21 @@ int64_t wall_clock_ns() {
 }
 
 int64_t steady_clock_ns() { return read_ns<std::chrono::steady_clock>(); }
+
+int64_t thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return int64_t{now.tv_sec} * kNanosPerSecond + now.tv_nsec;
+}
+
+int64_t thread_cpu_resolution_ns() {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (int i = 0; i < 100; ++i) {
+    const int64_t before = thread_cpu_ns();
+    least = std::min(least, thread_cpu_ns() - before);
+  }
+  return least;
+}
 
 int64_t shown_elapsed_ns(int64_t start_ns) { return stopped_at_s() ? 0 : steady_clock_ns() - start_ns; }
 

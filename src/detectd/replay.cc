@@ -38,7 +38,7 @@ namespace detectd {
 namespace {
 
 // Of a chunk for each thread that decodes or matches: few enough to stay in its cache.
-constexpr size_t kChunkEvents = 256;
+constexpr size_t kChunkEvents = 128;
 
 size_t thread_count(const Options& options) {
   if (options.threads != 0) return options.threads;
@@ -120,13 +120,12 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
   const auto loaded = load_rules_to_run(options, config, diagnostics);
   if (!loaded) return exit_status_of(loaded.error());
   const std::shared_ptr<const RuleSet>& rules = loaded->set;
-  // Half of the threads read ahead of those that match; else both steps have all of them.
   const size_t threads = thread_count(options);
   const bool ahead = threads > 1 && may_read_ahead(options);
-  WorkerPool decoders(ahead ? threads / 2 : threads);
-  WorkerPool matchers(ahead ? threads - threads / 2 : threads);
+  // One thread judges and, where it may, one reads ahead; all of them decode and match.
+  WorkerPool workers(threads, ahead ? 2 : 1);
   if (options.timeout_ns != 0) stop_after(options.timeout_ns);
-  auto source = open_source(options, rules->schema(), decoders);
+  auto source = open_source(options, rules->schema(), workers);
   if (!source && stop_requested()) return first_of(tell_ending(options, Ending::kStopped, {}));
   if (!source) return exit_status_of(source.error());
   const auto progress = make_progress(options);
@@ -145,16 +144,16 @@ ExitStatus replay(const Options& options, const Config& config, Output& output) 
                   .redact = config.texts("store.redact"),
                   .before_message = hide_progress,
                   .name_of_file = name_of_file,
-                  .workers = &matchers});
+                  .workers = &workers});
   if (Status status = store.open(*rules); !status) return exit_status_of(status.error());
   const auto report = make_report(options, *rules, output, name_of_file);
   std::optional<Prefetch> prefetch;
-  if (ahead) prefetch.emplace(**source);
+  if (ahead) prefetch.emplace(**source, workers);
   Pipeline pipeline(engine,
                     {.source = prefetch ? static_cast<EventSource&>(*prefetch) : **source,
                      .report = *report,
                      .output = output,
-                     .workers = matchers,
+                     .workers = workers,
                      .store = store.get(),
                      .capture = capture->get(),
                      .progress = progress.get()},

@@ -11,7 +11,7 @@ namespace detectd {
 namespace {
 
 // A thread gets at least so many lines: waking it costs more than fewer are worth.
-constexpr size_t kLinesPerTask = 128;
+constexpr size_t kLinesPerTask = 32;
 
 std::string counted(uint64_t count, std::string_view one, std::string_view many) {
   return std::to_string(count) + " " + std::string(count == 1 ? one : many);
@@ -71,20 +71,30 @@ void CaptureReader::decode_lines() {
   const size_t tasks = std::clamp<size_t>(lines_.size() / kLinesPerTask, 1, most);
   decoding_.workers.run(tasks, [&](size_t task, size_t worker) {
     decode_range(lines_.size() * task / tasks, lines_.size() * (task + 1) / tasks,
-                 decoding_.decoders[worker]);
+                 decoding_.by_worker[worker]);
   });
 }
 
-void CaptureReader::decode_range(size_t begin, size_t end, EventDecoder& decoder) {
+void CaptureReader::decode_range(size_t begin, size_t end, Decoding::Worker& worker) {
   for (size_t i = begin; i < end; ++i) {
     if (!lines_[i].too_long) continue;
-    decoder.decode(std::span(decoded_).subspan(begin, i - begin));
+    decode_run(std::span(decoded_).subspan(begin, i - begin), worker);
     begin = i + 1;
     decoded_[i].notes = {};
     decoded_[i].problem =
         LineProblem{"D307", 1, 0, "line longer than 8 MiB at offset " + std::to_string(lines_[i].offset), ""};
   }
-  decoder.decode(std::span(decoded_).subspan(begin, end - begin));
+  decode_run(std::span(decoded_).subspan(begin, end - begin), worker);
+}
+
+// With what follows from each line alone, so that it is not left to the one thread that keeps the lineage.
+void CaptureReader::decode_run(std::span<LineToDecode> lines, Decoding::Worker& worker) {
+  worker.decoder.decode(lines);
+  for (const LineToDecode& line : lines) {
+    if (line.problem || line.notes.header) continue;
+    worker.derived.add_from_line(*line.event);
+    line.event->derived = true;
+  }
 }
 
 void CaptureReader::take_lines() {
@@ -123,7 +133,7 @@ void CaptureReader::take_event(size_t index) {
 
 void CaptureReader::take_header(const CaptureLine& line) {
   // Read again: the decoder that read it may have gone on to another.
-  EventDecoder& decoder = decoding_.decoders.front();
+  EventDecoder& decoder = decoding_.by_worker.front().decoder;
   Event event;
   LineNotes notes;
   if (decoder.decode(line.text, event, notes)) return;

@@ -5,9 +5,11 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "engine/derived_fields.h"
 #include "engine/diagnostic.h"
 #include "engine/event_codec.h"
 #include "engine/result.h"
@@ -17,11 +19,16 @@
 
 namespace detectd {
 
-// A decoder for each worker; shared by all files.
+// For each worker what it decodes with; shared by all files.
 struct Decoding {
+  struct Worker {
+    EventDecoder decoder;
+    DerivedFields derived;
+  };
+
   const Schema& schema;
   WorkerPool& workers;
-  std::vector<EventDecoder> decoders;
+  std::vector<Worker> by_worker;
 };
 
 class CaptureReader {
@@ -63,7 +70,8 @@ class CaptureReader {
   };
 
   void decode_lines();
-  void decode_range(size_t begin, size_t end, EventDecoder& decoder);
+  void decode_range(size_t begin, size_t end, Decoding::Worker& worker);
+  void decode_run(std::span<LineToDecode> lines, Decoding::Worker& worker);
   void take_lines();
   void take_event(size_t index);
   void take_header(const CaptureLine& line);

@@ -4,7 +4,8 @@
 
 namespace detectd {
 
-Prefetch::Prefetch(ReplaySource& source) : source_(source), report_(source.report()), free_(kChunks) {
+Prefetch::Prefetch(ReplaySource& source, WorkerPool& workers)
+    : source_(source), workers_(workers), report_(source.report()), free_(kChunks) {
   thread_ = std::thread([this] { read(); });
 }
 
@@ -15,8 +16,13 @@ void Prefetch::close() {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  free_changed_.notify_one();
+  workers_.wake();
   if (thread_.joinable()) thread_.join();
+}
+
+bool Prefetch::has_ready(size_t count) {
+  const std::lock_guard lock(mutex_);
+  return ready_.size() >= count || ended_;
 }
 
 Result<bool> Prefetch::next(std::vector<Event>& chunk) {
@@ -25,10 +31,12 @@ Result<bool> Prefetch::next(std::vector<Event>& chunk) {
     event.process.reset();
     event.target.reset();
   }
+  while (!has_ready(kEnough) && workers_.help()) {
+  }
+  workers_.help_until([this] { return has_ready(1); });
   Chunk next;
   {
-    std::unique_lock lock(mutex_);
-    ready_changed_.wait(lock, [this] { return !ready_.empty() || ended_; });
+    const std::lock_guard lock(mutex_);
     if (ready_.empty()) {
       if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
       chunk.clear();
@@ -44,13 +52,16 @@ Result<bool> Prefetch::next(std::vector<Event>& chunk) {
     const std::lock_guard lock(mutex_);
     free_.push_back(std::move(next));
   }
-  free_changed_.notify_one();
+  workers_.wake();
   return more;
 }
 
 std::optional<Prefetch::Chunk> Prefetch::take_free() {
-  std::unique_lock lock(mutex_);
-  free_changed_.wait(lock, [this] { return !free_.empty() || stop_; });
+  workers_.help_until([this] {
+    const std::lock_guard lock(mutex_);
+    return !free_.empty() || stop_;
+  });
+  const std::lock_guard lock(mutex_);
   if (stop_) return std::nullopt;
   Chunk chunk = std::move(free_.back());
   free_.pop_back();
@@ -67,7 +78,7 @@ void Prefetch::read() {
         const std::lock_guard lock(mutex_);
         ready_.push_back(std::move(*chunk));
       }
-      ready_changed_.notify_one();
+      workers_.wake();
       if (!more) break;
     }
   } catch (...) {
@@ -78,7 +89,7 @@ void Prefetch::read() {
     const std::lock_guard lock(mutex_);
     ended_ = true;
   }
-  ready_changed_.notify_one();
+  workers_.wake();
 }
 
 }  // namespace detectd

@@ -34,7 +34,9 @@ class ReplaySource::Merger {
  public:
   Merger(ReplayOptions options, const Schema& schema, WorkerPool& workers)
       : options_(std::move(options)), decoding_{schema, workers, {}} {
-    for (size_t i = 0; i < workers.size(); ++i) decoding_.decoders.emplace_back(schema);
+    for (size_t i = 0; i < workers.size(); ++i) {
+      decoding_.by_worker.push_back({EventDecoder(schema), {}});
+    }
   }
 
   Status open(Diagnostics& diagnostics);

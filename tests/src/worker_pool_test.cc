@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 using namespace detectd;
@@ -37,4 +38,52 @@ TEST_CASE("what a task throws reaches the caller, and the pool goes on", "[worke
     pool.run(10, [&](size_t, size_t) { ++done; });
     CHECK(done == 10);
   }
+}
+
+TEST_CASE("two callers' runs are both done, each number of a worker had by one thread at a time",
+          "[worker_pool][threads]") {
+  for (const size_t threads : {2u, 4u}) {
+    WorkerPool pool(threads, 2);
+    REQUIRE(pool.size() == threads);
+    std::atomic<size_t> done = 0;
+    std::atomic<bool> shared = false;
+    const auto call = [&] {
+      for (int round = 0; round < 50; ++round) {
+        std::vector<std::atomic<bool>> taken(threads);
+        pool.run(20, [&](size_t, size_t worker) {
+          if (worker >= threads || taken[worker].exchange(true)) shared = true;
+          ++done;
+          taken[worker] = false;
+        });
+      }
+    };
+    std::thread other(call);
+    call();
+    other.join();
+    CHECK(done == 2 * 50 * 20);
+    CHECK_FALSE(shared);
+  }
+}
+
+TEST_CASE("who waits for another thread does its tasks, and is woken when there are none",
+          "[worker_pool][threads]") {
+  WorkerPool pool(2, 2);
+  CHECK_FALSE(pool.help());
+  std::atomic<bool> helped = false;
+  std::atomic<bool> ended = false;
+  const std::thread::id waiting = std::this_thread::get_id();
+  std::thread other([&] {
+    // Of two tasks each waits for the other to have begun, so that both threads must come.
+    std::atomic<int> begun = 0;
+    pool.run(2, [&](size_t, size_t) {
+      if (std::this_thread::get_id() == waiting) helped = true;
+      ++begun;
+      while (begun < 2) std::this_thread::yield();
+    });
+    ended = true;
+    pool.wake();
+  });
+  pool.help_until([&] { return ended.load(); });
+  CHECK(helped);
+  other.join();
 }

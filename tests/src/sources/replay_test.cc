@@ -13,6 +13,7 @@
 #include "engine/event_codec.h"
 #include "src/sources/prefetch.h"
 #include "tests/support/event_dump.h"
+#include "tests/support/source_dir.h"
 #include "tests/support/temp_dir.h"
 
 using namespace detectd;
@@ -51,7 +52,9 @@ std::string render_all(const Diagnostics& diagnostics, const std::string& direct
 
 Read read(const TempDir& dir, const std::vector<std::string>& names, Settings settings = {}) {
   static const Schema schema = replay_schema();
-  WorkerPool workers(settings.threads);
+  // Several threads read ahead, as detectd lets them.
+  const bool ahead = settings.threads > 1;
+  WorkerPool workers(settings.threads, ahead ? 2 : 1);
   ReplayOptions options;
   for (const std::string& name : names) options.paths.push_back(name == "-" ? name : dir.path(name));
   options.skip_bad = settings.skip_bad;
@@ -64,9 +67,8 @@ Read read(const TempDir& dir, const std::vector<std::string>& names, Settings se
     result.diagnostics = render_all(opening, dir.path(""));
     return result;
   }
-  // Several threads read ahead, as detectd lets them.
   std::optional<Prefetch> prefetch;
-  if (settings.threads > 1) prefetch.emplace(**source);
+  if (ahead) prefetch.emplace(**source, workers);
   EventSource& from = prefetch ? static_cast<EventSource&>(*prefetch) : **source;
   std::vector<Event> chunk;
   while (true) {
@@ -457,7 +459,7 @@ TEST_CASE("TRUST bad input 49: an empty file and a directory are told apart from
 }
 
 TEST_CASE("the admin day is read whole, and the same on two threads", "[replay][threads]") {
-  const std::filesystem::path day(DETECTD_SOURCE_DIR "/../shared/data/ecs/admin-day-open.jsonl.gz");
+  const std::filesystem::path day(test::source_dir() + "/../shared/data/ecs/admin-day-open.jsonl.gz");
   if (!std::filesystem::exists(day)) {
     WARN("skipped: " << day << " is not there");
     return;
@@ -496,12 +498,12 @@ TEST_CASE("reading ahead stops when it is told to, whatever was read by then", "
   dir.write("c.jsonl", lines);
   const Schema schema = replay_schema();
   for (const int chunks : {0, 1, 3}) {
-    WorkerPool workers(1);
+    WorkerPool workers(2, 2);
     Diagnostics diagnostics;
     auto source = ReplaySource::open({.paths = {dir.path("c.jsonl")}, .chunk_events = 100}, schema, workers,
                                      diagnostics);
     REQUIRE(source);
-    Prefetch prefetch(**source);
+    Prefetch prefetch(**source, workers);
     std::vector<Event> chunk;
     for (int i = 0; i < chunks; ++i) REQUIRE(*prefetch.next(chunk));
     CHECK(prefetch.report().events == static_cast<uint64_t>(100 * chunks));
