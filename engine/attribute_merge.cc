@@ -84,6 +84,14 @@ constexpr LeafMask kCauses = [] {
   return mask;
 }();
 
+LeafMask withheld_by(const Event& event) {
+  LeafMask mask = 0;
+  for_each(kKept, [&](Leaf leaf) {
+    if (event.withheld(process_field(leaf))) mask |= mask_of(leaf);
+  });
+  return mask;
+}
+
 // What the line tells otherwise than it was.
 LeafMask changed(const Event& event, LeafMask told, const Attributes& before) {
   LeafMask mask = told & ~before.leaves();
@@ -179,7 +187,9 @@ std::shared_ptr<const Attributes> AttributeMerge::after_exec(const Event& event,
   constexpr LeafMask kEnds =
       kImage | mask_of(Leaf::kSavedUserId) | mask_of(Leaf::kSavedGroupId) | mask_of(Leaf::kPrivileged);
   const LeafMask told = told_by(event);
-  const LeafMask dropped = kEnds | doubtful(changed(event, told & kCauses & kKept, before));
+  // What the event withholds may have changed unseen.
+  const LeafMask dropped =
+      kEnds | withheld_by(event) | doubtful(changed(event, told & kCauses & kKept, before));
   return merged({.event = event,
                  .before = before,
                  .told = told,

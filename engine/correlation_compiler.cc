@@ -84,7 +84,7 @@ class CorrelationCompiler {
 
 namespace {
 
-bool responds(const Rule& rule) { return rule.response && rule.response->action != ResponseAction::kAlert; }
+bool responds(const Rule& rule) { return detectd::responds(rule.response); }
 
 std::string called(const Rule& rule) { return "`" + (rule.name.empty() ? rule.id : rule.name) + "`"; }
 

@@ -81,6 +81,9 @@ class Engine {
   // The processes that run, as the events observed so far tell it: see visit_as_running.
   void visit_running(const std::function<void(Event&)>& visit) const;
 
+  // The same as nodes, in no order.
+  std::vector<std::shared_ptr<const Process>> running() const { return table_.running(); }
+
   // Between two events: other rules from now on. What correlations remember is kept where neither they nor
   // the rules they name have changed. Matchers and decoders are to be made anew.
   void reload(std::shared_ptr<const RuleSet> rules);

@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, kEventKindCount> kNames = {
     "exec_check",
     "already_running",
     "lost",
+    "health",
     "other",
 };
 

@@ -26,6 +26,7 @@ enum class EventKind : uint8_t {
   kExecCheck,
   kAlreadyRunning,
   kLost,
+  kHealth,
   kOther,  // a captured action that detectd does not know: kept and counted, no rule looks at it
 };
 inline constexpr size_t kEventKindCount = static_cast<size_t>(EventKind::kOther) + 1;
@@ -36,7 +37,7 @@ class KindSet {
   constexpr KindSet(std::initializer_list<EventKind> kinds) {
     for (const EventKind kind : kinds) add(kind);
   }
-  // Every kind a rule can name, `lost` among them; not kOther.
+  // Every kind a rule can name, `lost` and `health` among them; not kOther.
   static constexpr KindSet all() {
     KindSet set;
     set.bits_ = (1u << static_cast<unsigned>(EventKind::kOther)) - 1;

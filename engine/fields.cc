@@ -16,8 +16,9 @@ constexpr KindSet kAnyKinds = [] {
 }();
 constexpr KindSet kProcessKinds = KindSet::all().without({kLost});
 constexpr KindSet kEndKinds = {kEnd};
-constexpr KindSet kReportedKinds = {kAlreadyRunning, kLost};
+constexpr KindSet kReportedKinds = {kAlreadyRunning, kExecCheck, kLost, kHealth};
 constexpr KindSet kLossKinds = {kLost};
+constexpr KindSet kHealthKinds = {kHealth};
 constexpr KindSet kChangeKinds = {kExec, kUidChange, kGidChange, kExecCheck};
 constexpr KindSet kConnectionKinds = {kConnectionAttempted, kConnectionAccepted};
 constexpr KindSet kTraceKinds = {kPtrace, kPtraceDetach};

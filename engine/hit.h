@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/event.h"
@@ -51,7 +52,12 @@ struct Hit {
   uint64_t count = 1;
   int64_t first_ns = 0;  // of the first and the last of them
   int64_t last_ns = 0;
+
+  // What became of the response (response_outcome.h); empty: nobody was there to carry it out.
+  std::string response_outcome = {};
 };
+// What is shown and stored then.
+inline constexpr std::string_view kNobodyResponds = "replay";
 inline constexpr size_t kMaxHitParts = 100;
 
 // Which hits somebody wants to see or keep.

@@ -1,17 +1,22 @@
 #include "engine/hit_json.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <iterator>
 
 #include "engine/escape.h"
 #include "engine/event_codec.h"
+#include "engine/hit_outcome.h"
 #include "engine/process.h"
+#include "engine/response_outcome.h"
 #include "engine/timestamp.h"
 
 namespace detectd {
 namespace {
 
 // More than any process table keeps; a line may claim to carry more.
-constexpr size_t kMaxAncestors = 256;
+constexpr size_t kMaxListed = 256;
 
 void append_string(std::string_view text, std::string& out) {
   out += '"';
@@ -95,16 +100,16 @@ void append_ancestor(const AncestorFields& ancestor, std::string& out) {
   out += '}';
 }
 
+constexpr FieldId kLists[] = {field::kAncestorsPid, field::kAncestorsEntityId, field::kAncestorsName,
+                              field::kAncestorsExecutable, field::kAncestorsCommandLine};
+
 size_t count_ancestors(const Event& event) {
   size_t count = 0;
-  for (const FieldId list : {field::kAncestorsPid, field::kAncestorsEntityId, field::kAncestorsName,
-                             field::kAncestorsExecutable, field::kAncestorsCommandLine}) {
-    count = std::max(count, event.count(list));
-  }
+  for (const FieldId list : kLists) count = std::max(count, event.count(list));
   const bool parent_carried = event.find(parent_field(Leaf::kPid)).has_value() ||
                               event.find(parent_field(Leaf::kExecutable)).has_value() ||
                               event.find(parent_field(Leaf::kName)).has_value();
-  return std::min(std::max(count, size_t{parent_carried}), kMaxAncestors);
+  return std::min(std::max(count, size_t{parent_carried}), kMaxListed);
 }
 
 }  // namespace
@@ -128,6 +133,31 @@ void append_lineage_json(const Event& event, std::string& out) {
     append_ancestor(AncestorFields(event, i, process), out);
     if (process != nullptr) process = process->parent.get();
   }
+  out += ']';
+}
+
+const std::string& LineageJson::beyond_parent(const Event& event, const Process& first) {
+  Known& known = known_[std::hash<const Process*>()(&first) / alignof(std::max_align_t) % known_.size()];
+  if (known.first == &first) return known.text;
+  known.first = &first;
+  known.text.clear();
+  const Process* process = &first;
+  for (size_t i = 1; process != nullptr && i < kMaxAncestors; ++i, process = process->parent.get()) {
+    known.text += ',';
+    append_ancestor(AncestorFields(event, i, process), known.text);
+  }
+  return known.text;
+}
+
+void LineageJson::append(const Event& event, std::string& out) {
+  const Process* const parent = event.process ? event.process->parent.get() : nullptr;
+  const bool is_told = std::any_of(std::begin(kLists), std::end(kLists), [&event](FieldId list) {
+    return event.carries(list) || event.withheld(list);
+  });
+  if (parent == nullptr || is_told) return append_lineage_json(event, out);
+  out += '[';
+  append_ancestor(AncestorFields(event, 0, parent), out);
+  if (parent->parent) out += beyond_parent(event, *parent->parent);
   out += ']';
 }
 
@@ -194,8 +224,8 @@ void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string&
     append_string(to_string(hit.rule->response->action), out);
     out += ",\"target\":";
     append_string(hit.rule->response->target, out);
-    out += ",\"outcome\":";
-    append_string(options.response_outcome, out);
+    out += ',';
+    append_outcome_json(outcome_of(hit), out);
     out += '}';
   }
   out += '}';

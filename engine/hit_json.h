@@ -1,6 +1,7 @@
 // A hit as JSON: the one shape that is printed, stored and delivered. Described in detectd-hits(5).
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -11,11 +12,10 @@ namespace detectd {
 // {"type":"hit","id":...,"@timestamp":...,"rule":{...},"event":{...},"lineage":[...],"capture":{...},
 //  "group":{...},"parts":[...],"count":1,"response":{...}} on one line, without a newline. `capture_file` is
 // the name of the file that the event was read from; `group` and `parts` are a correlation's; `response`
-// stands there only where the rule asks for one, with `outcome` as what became of it. A fold has the type
+// stands there only where the rule asks for one, with what became of it (response_outcome.h), else `replay`. A fold has the type
 // `fold`, and `first` and `last` behind its count.
 struct HitJsonOptions {
   std::string_view capture_file;
-  std::string_view response_outcome = "replay";
 };
 void append_hit_json(const Hit& hit, const HitJsonOptions& options, std::string& out);
 
@@ -32,5 +32,22 @@ void append_group_json(const Hit& hit, std::string& out);
 // The ancestors, nearest first: [{"pid":...,"entity_id":...,"name":...,"executable":...,"command_line":...,
 // "user":{"id":...,"name":...}}]. What is not known is left out.
 void append_lineage_json(const Event& event, std::string& out);
+
+// The same for many events, whose ancestors beyond the parent are put together once for each parent's parent.
+class LineageJson {
+ public:
+  // Until clear() `event`, and so its lineage, must live.
+  void append(const Event& event, std::string& out);
+  void clear() { known_ = {}; }
+
+ private:
+  struct Known {
+    const Process* first = nullptr;
+    std::string text;  // with a comma before each of them
+  };
+  const std::string& beyond_parent(const Event& event, const Process& first);
+
+  std::array<Known, 64> known_;
+};
 
 }  // namespace detectd

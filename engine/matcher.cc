@@ -4,9 +4,13 @@
 #include <utility>
 
 #include "engine/text_fold.h"
+#include "engine/unsure_fields.h"
 
 namespace detectd {
 namespace {
+
+// Of one rule on one event, both ways counted.
+constexpr size_t kMaxUnsureSteps = 4096;
 
 bool holds_for_one_ancestor(const Term& term, const Event& event, TextCache& texts) {
   size_t ancestors = 1;  // without any, the items see an absent field
@@ -120,6 +124,37 @@ void Matcher::add_rules_of(uint32_t term, EventKind kind) {
 bool Matcher::match_alone(uint32_t rule, const Event& event) {
   begin(event);
   return run(rules_.rules()[rule], event);
+}
+
+bool Matcher::holds_surely(uint32_t rule, const Event& event) {
+  begin(event);
+  const CompiledRule& compiled = rules_.rules()[rule];
+  const UnsureFields unsure(event);
+  size_t steps = kMaxUnsureSteps;
+  return product_fits(compiled, event, texts_) && surely_accepts(compiled.entry, event, unsure, steps);
+}
+
+// Where a term is not sure, both ways must end well. What takes too many steps to find out is not sure either.
+bool Matcher::surely_accepts(uint32_t at, const Event& event, const UnsureFields& unsure, size_t& steps) {
+  while (at < kReject) {
+    if (steps-- == 0) {
+      steps = 0;
+      return false;
+    }
+    const Instruction& instruction = rules_.program()[at];
+    const Term& term = rules_.terms()[instruction.term];
+    const bool sure = std::none_of(term.items.begin(), term.items.end(),
+                                   [&](const auto& item) { return unsure.has(item->field()); });
+    // A search in all texts that found something found it, whatever else there would be.
+    const bool found = holds(instruction.term, event);
+    if (!sure && !(found && !term.items.front()->field() && term.items.front()->positive())) {
+      if (!surely_accepts(instruction.if_holds, event, unsure, steps)) return false;
+      at = instruction.otherwise;
+    } else {
+      at = found ? instruction.if_holds : instruction.otherwise;
+    }
+  }
+  return at == kAccept;
 }
 
 }  // namespace detectd

@@ -9,6 +9,8 @@
 
 namespace detectd {
 
+class UnsureFields;
+
 class Matcher {
  public:
   // `rules` must outlive the matcher.
@@ -22,6 +24,14 @@ class Matcher {
   // out about the event is used. For measuring what a rule costs.
   bool match_alone(uint32_t rule, const Event& event);
 
+  // The same, but only where no field decided it that could not be had (unsure_fields.h): however such a field
+  // turned out, the rule would hold.
+  bool holds_surely(uint32_t rule, const Event& event);
+
+  // Of the event of the last match(): the rules, ascending, one of whose keys it has. They were asked, and those that
+  // are always asked.
+  const std::vector<uint32_t>& found() const { return found_; }
+
   // How many terms were evaluated, over all events: what a rule set costs, apart from the machine.
   uint64_t terms_evaluated() const { return terms_evaluated_; }
 
@@ -32,6 +42,7 @@ class Matcher {
   bool holds(uint32_t term, const Event& event);
   bool run(const CompiledRule& rule, const Event& event);
   bool ruled_out(uint32_t term) const;
+  bool surely_accepts(uint32_t at, const Event& event, const UnsureFields& unsure, size_t& steps);
 
   const RuleSet& rules_;
   TextCache texts_;

@@ -8,7 +8,7 @@ namespace {
 using enum EventKind;
 
 // The process is gone, is not the one meant, or nothing happened just now.
-constexpr KindSet kNoResponse = {kEnd, kFork, kCoredump, kAlreadyRunning, kLost};
+constexpr KindSet kNoResponse = {kEnd, kFork, kCoredump, kAlreadyRunning, kLost, kHealth};
 
 // Whether the node being `wanted` implies a vouched item that holds.
 bool vouched(const Condition& condition, uint32_t node_index, bool wanted,

@@ -75,6 +75,15 @@ struct Suppress {
   Span span;
 };
 
+// Whether something is to be done to a process, beyond telling somebody.
+inline bool responds(const std::optional<Response>& response) {
+  return response && response->action != ResponseAction::kAlert;
+}
+// The same once the event has been judged: what `deny` does comes before there is one.
+inline bool reacts(const std::optional<Response>& response) {
+  return responds(response) && response->action != ResponseAction::kDeny;
+}
+
 // Where an imported rule expects its events from. Exactly one of `on` and a logsource is given.
 struct Logsource {
   std::string category, product, service;

@@ -92,9 +92,12 @@ Sha256 definition_digest(const Rule& rule, const RuleDocument& document) {
   Sha256Hasher hasher;
   hasher.add_part(rule.id);
   hasher.add_part(to_string(rule.level));
+  // A kind that came later counts where it is named: what runs before it have kept is still known.
   for (size_t i = 0; i < kEventKindCount; ++i) {
-    hasher.add_number(rule.on.has(static_cast<EventKind>(i)) ? 1 : 0);
+    const auto kind = static_cast<EventKind>(i);
+    if (kind != EventKind::kHealth) hasher.add_number(rule.on.has(kind) ? 1 : 0);
   }
+  if (rule.on.has(EventKind::kHealth)) hasher.add_part(to_string(EventKind::kHealth));
   hasher.add_number(rule.logsource ? 1 : 0);
   if (rule.logsource) {
     hasher.add_part(rule.logsource->category);

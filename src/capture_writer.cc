@@ -29,7 +29,7 @@ Error refusal(const std::string& path, std::string_view why) {
   return {Errc::kSystem, "capture " + path + ": " + std::string(why)};
 }
 
-// A file of our own, new or empty; or a device such as /dev/null.
+// A new file; or a device such as /dev/null, which holds nothing.
 Result<int> create(const std::string& path) {
   constexpr int kFlags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   const int created = ::open(path.c_str(), kFlags | O_CREAT | O_EXCL, 0600);
@@ -39,11 +39,7 @@ Result<int> create(const std::string& path) {
   if (fd < 0 && errno == ELOOP) return refusal(path, "is a symbolic link; name the file itself");
   if (fd < 0) return system_error(path, errno);
   struct stat found {};
-  const bool known = fstat(fd, &found) == 0;
-  if (known && S_ISCHR(found.st_mode)) return fd;
-  const bool ours = known && S_ISREG(found.st_mode) && found.st_size == 0 && found.st_nlink == 1 &&
-                    found.st_uid == geteuid() && fchmod(fd, 0600) == 0;
-  if (ours) return fd;
+  if (fstat(fd, &found) == 0 && S_ISCHR(found.st_mode)) return fd;
   ::close(fd);
   return refusal(path,
                  "is there already, and a capture is never overwritten; name another file, or remove it");

@@ -78,7 +78,8 @@ std::string user_text(const Event& event) {
 }
 
 std::string command_text(const Event& event, size_t max_bytes) {
-  FieldView view = event.find(process_field(Leaf::kCommandLine));
+  FieldView view =
+      event.find(event.kind == EventKind::kHealth ? field::kMessage : process_field(Leaf::kCommandLine));
   if (!view.has_value()) view = event.find(process_field(Leaf::kExecutable));
   std::string_view kept = view.text;
   if (kept.size() > max_bytes) {

@@ -333,3 +333,19 @@ TEST_CASE("an event without a pid has no lineage but its derived fields", "[proc
   CHECK(see.show("process.name") == "nc");
   CHECK(see.show("process.command_line") == "nc -e");
 }
+
+TEST_CASE("what an exec withholds may have changed, and is forgotten", "[process_table]") {
+  Stream see;
+  see(exec(7, "/usr/lib/systemd/systemd")
+          .with("process.Ext.cgroup", "/init.scope")
+          .with("process.working_directory", "/"));
+  see(fork(7, 8));
+  CHECK(see.show("process.Ext.cgroup") == "/init.scope");
+  see(exec(8, "/usr/sbin/cron").without("process.Ext.cgroup"));
+  CHECK(see.show("process.Ext.cgroup") == "-");
+  CHECK(see.show("process.working_directory") == "/");
+  see(end(8));
+  CHECK(see.show("process.Ext.cgroup") == "-");
+  see(end(7));
+  CHECK(see.show("process.Ext.cgroup") == "/init.scope");
+}

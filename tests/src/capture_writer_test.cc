@@ -441,23 +441,18 @@ TEST_CASE("a capture is a new file that only its owner can read", "[capture]") {
   };
   dir.write("full", "x");
   dir.write("empty", "");
-  dir.write("twice", "");
-  std::filesystem::create_hard_link(dir.path("twice"), dir.path("again"));
   std::filesystem::create_symlink("empty", dir.path("link"));
   std::filesystem::create_symlink("nothing", dir.path("dangling"));
   const std::string there =
       ": is there already, and a capture is never overwritten; name another file, or remove it";
   const std::string link = ": is a symbolic link; name the file itself";
   CHECK(open("new") == "opened");
-  CHECK(open("empty") == "opened");
+  CHECK(open("empty") == "empty" + there);
   CHECK(open("full") == "full" + there);
-  CHECK(open("twice") == "twice" + there);
   CHECK(open("link") == "link" + link);
   CHECK(open("dangling") == "dangling" + link);
-  for (const char* const name : {"new", "empty"}) {
-    const auto mode = std::filesystem::status(dir.path(name)).permissions();
-    CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
-  }
+  const auto mode = std::filesystem::status(dir.path("new")).permissions();
+  CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
 TEST_CASE("the parts of a capture are named in their order", "[capture]") {
