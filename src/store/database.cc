@@ -211,6 +211,9 @@ Status Database::connect_to_read() {
 }
 
 Result<Database> Database::open(const std::string& path, Access access) {
+  // Its statistics of memory, which nobody asks for, take a lock at every allocation.
+  static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(configured);
   if (Status status = prepare_file(path, access); !status) return std::move(status).error();
   Database database(path, nullptr);
   Status status =

@@ -37,10 +37,6 @@ constexpr const char* kAfter = DETECTD_SELECT_HIT
     " FROM hit CROSS JOIN rule ON rule.n = hit.rule"
     " WHERE hit.n > ?4 AND hit.time_ns >= ?1 AND hit.time_ns < ?2 ORDER BY hit.n";
 
-constexpr const char* kDetail =
-    "SELECT event, lineage, grouping, parts, parts_left_out, capture_file, capture_line FROM hit_detail "
-    "WHERE n = ?1";
-
 // Of an ancestor's command line.
 constexpr size_t kShownCommandBytes = 4096;
 
@@ -152,7 +148,7 @@ Status HitReader::list(const HitFilter& filter, const ListOptions& options, cons
   if (options.after_n) sql = kAfter;
   auto rows = database_->prepare(sql);
   if (!rows) return std::move(rows).error();
-  auto detail = database_->prepare(kDetail);
+  auto detail = prepare_detail(*database_);
   if (!detail) return std::move(detail).error();
   rows->bind(1, since(filter)).bind(2, until(filter));
   if (*rules && !options.after_n) rows->bind(3, std::string_view(**rules));
@@ -204,7 +200,7 @@ Result<StoredHit> HitReader::find(const std::string& number_or_id) const {
   RuleCache cache;
   StoredHit hit;
   read_hit(*select, cache, hit);
-  auto detail = database_->prepare(kDetail);
+  auto detail = prepare_detail(*database_);
   if (!detail) return detail.error();
   if (Status status = read_detail(*detail, hit); !status) return std::move(status).error();
   return hit;
@@ -216,7 +212,7 @@ Result<std::vector<StoredHit>> HitReader::relatives(const StoredHit& hit, size_t
   // A family can be as large as a host: what is looked through is bounded, and nearest in time first.
   constexpr int64_t kLookedThrough = 50'000;
   std::vector<StoredHit> found;
-  auto detail = database_->prepare(kDetail);
+  auto detail = prepare_detail(*database_);
   if (!detail) return detail.error();
   for (const char* sql :
        {DETECTD_SELECT_HIT

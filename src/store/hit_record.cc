@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/escape.h"
-#include "engine/hit_json.h"
+#include "engine/hit_outcome.h"
 #include "engine/process.h"
 #include "engine/timestamp.h"
 #include "src/store/packing.h"
@@ -14,20 +14,22 @@ namespace {
 constexpr size_t kMaxNameBytes = 256;
 constexpr size_t kMaxCommandBytes = 4096;
 
-// Redacted, cut to whole characters and escaped.
-void set_text(const FieldView& value, size_t max_bytes, const Redaction& redaction, std::string& out) {
+// Cut to whole characters and escaped.
+void set_text(std::string_view text, size_t max_bytes, std::string& out) {
   out.clear();
-  if (!value.has_value()) return;
-  std::string redacted;
-  std::string_view text = value.text;
-  if (!redaction.empty() && redaction.may_need(text)) {
-    redacted = text;
-    if (redaction.redact_text(redacted)) text = redacted;
-  }
   size_t size = std::min(text.size(), max_bytes);
   while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   append_escaped_text(text.substr(0, size), out);
   if (size < text.size()) out += " [" + std::to_string(text.size() - size) + " bytes more]";
+}
+
+// The same, redacted.
+void set_text(const FieldView& value, size_t max_bytes, const Redaction& redaction, std::string& out) {
+  if (!value.has_value()) return out.clear();
+  if (redaction.empty() || !redaction.may_need(value.text)) return set_text(value.text, max_bytes, out);
+  std::string redacted(value.text);
+  redaction.redact_text(redacted);
+  set_text(redacted, max_bytes, out);
 }
 
 std::optional<int64_t> number_of(const FieldView& value) {
@@ -73,8 +75,9 @@ void pack_rule(const RuleRecord& rule, Packer& packer) {
   packer.text(rule.tags).text(rule.digest);
 }
 
-// The constant part up to the event, and from the lineage on: between them is most of it.
-void append_head(const HitRecord& record, std::string& out) {
+}  // namespace
+
+void append_constant_part(const HitRecord& record, std::string& out) {
   Packer packer(out);
   packer.text({reinterpret_cast<const char*>(record.id.data()), record.id.size()}).number(record.time_ns);
   pack_rule(*record.rule, packer);
@@ -83,16 +86,11 @@ void append_head(const HitRecord& record, std::string& out) {
   packer.text(record.name).text(record.parent_name).text(record.target_name);
   packer.text(record.entity_id).text(record.executable).text(record.command_line);
   packer.text(record.user_id).text(record.user_name).text(record.previous_user_id).optional(record.family);
-}
-
-void append_tail(const HitRecord& record, std::string& out) {
-  Packer packer(out);
+  packer.text(record.event).text(record.lineage);
   packer.text(record.grouping).text(record.parts).number(record.parts_left_out);
   packer.text(record.capture_file).number(record.capture_line);
   packer.text(record.response).text(record.response_target);
 }
-
-}  // namespace
 
 std::string RuleRecord::key() const {
   std::string bytes;
@@ -112,8 +110,16 @@ RuleRecord make_rule_record(const Rule& rule, std::string digest) {
 
 void make_hit_record(const Hit& hit, const RecordOptions& options, HitRecord& record) {
   const Event& event = *hit.event;
+  record.event.clear();
+  append_event_json(event, record.event);
+  // What a line carries needs no closer look where the line needs none.
+  const bool line_is_clean =
+      options.redaction.empty() || (!event.raw().empty() && !options.redaction.may_need(record.event));
+  if (!line_is_clean) options.redaction.redact_json(record.event);
   const auto text = [&](FieldId id, size_t max_bytes, std::string& out) {
-    set_text(event.find(id), max_bytes, options.redaction, out);
+    const FieldView value = event.find(id);
+    if (line_is_clean && event.carries(id)) return set_text(value.text, max_bytes, out);
+    set_text(value, max_bytes, options.redaction, out);
   };
   record.id = hit.id;
   record.time_ns = event.time_ns;
@@ -130,16 +136,14 @@ void make_hit_record(const Hit& hit, const RecordOptions& options, HitRecord& re
   text(target_field(Leaf::kName), kMaxNameBytes, record.target_name);
   text(process_field(Leaf::kEntityId), kMaxNameBytes, record.entity_id);
   text(process_field(Leaf::kExecutable), kMaxCommandBytes, record.executable);
-  text(process_field(Leaf::kCommandLine), kMaxCommandBytes, record.command_line);
+  const bool speaks = event.kind == EventKind::kHealth;
+  text(speaks ? field::kMessage : process_field(Leaf::kCommandLine), kMaxCommandBytes, record.command_line);
   text(process_field(Leaf::kUserId), kMaxNameBytes, record.user_id);
   text(process_field(Leaf::kUserName), kMaxNameBytes, record.user_name);
   text(field::kPreviousUserId, kMaxNameBytes, record.previous_user_id);
   record.family = family_of(event);
-  record.event.clear();
-  append_event_json(event, record.event);
-  options.redaction.redact_json(record.event);
   record.lineage.clear();
-  append_lineage_json(event, record.lineage);
+  options.lineages.append(event, record.lineage);
   options.redaction.redact_json(record.lineage);
   record.grouping.clear();
   record.parts.clear();
@@ -159,7 +163,7 @@ void make_hit_record(const Hit& hit, const RecordOptions& options, HitRecord& re
   if (hit.rule->response && hit.rule->response->action != ResponseAction::kAlert) {
     record.response = to_string(hit.rule->response->action);
     append_escaped_text(hit.rule->response->target, record.response_target);
-    append_escaped_text(options.response_outcome, record.response_outcome);
+    append_escaped_text(outcome_of(hit), record.response_outcome);
   }
 }
 
@@ -174,12 +178,6 @@ GapRecord make_gap_record(const Event& event, const Redaction& redaction) {
   append_event_json(event, record.event);
   redaction.redact_json(record.event);
   return record;
-}
-
-void append_constant_part(const HitRecord& record, std::string& out) {
-  append_head(record, out);
-  Packer(out).text(record.event).text(record.lineage);
-  append_tail(record, out);
 }
 
 void append_record(const HitRecord& record, std::string& out) {
@@ -242,18 +240,8 @@ Sha256 chain_link(std::string_view previous, std::string_view constant_part, Sha
 Sha256 chain_link(std::string_view previous, const HitRecord& record, Sha256Hasher& hasher,
                   std::string& scratch) {
   scratch.clear();
-  append_head(record, scratch);
-  const size_t head = scratch.size();
-  append_tail(record, scratch);
-  constexpr size_t kLengths = 2 * sizeof(int64_t);
-  hasher.add_part(previous);
-  hasher.add_number(
-      static_cast<int64_t>(scratch.size() + kLengths + record.event.size() + record.lineage.size()));
-  hasher.add(std::string_view(scratch).substr(0, head));
-  hasher.add_part(record.event);
-  hasher.add_part(record.lineage);
-  hasher.add(std::string_view(scratch).substr(head));
-  return hasher.finish();
+  append_constant_part(record, scratch);
+  return chain_link(previous, scratch, hasher);
 }
 
 }  // namespace detectd

@@ -13,6 +13,7 @@
 
 #include "engine/digest.h"
 #include "engine/hit.h"
+#include "engine/hit_json.h"
 #include "src/store/redaction.h"
 
 namespace detectd {
@@ -58,8 +59,8 @@ struct HitRecord {
 
 struct RecordOptions {
   const Redaction& redaction;
+  LineageJson& lineages;
   std::string_view capture_file;
-  std::string_view response_outcome;
 };
 // Fills `record`, a used one too, but for its rule.
 void make_hit_record(const Hit& hit, const RecordOptions& options, HitRecord& record);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/store/schema.h"
+
 namespace detectd {
 namespace {
 
@@ -96,17 +98,44 @@ void read_hit(const Statement& row, RuleCache& cache, StoredHit& hit) {
   record.rule = read_rule(row, cache);
 }
 
+Result<bool> has_lineages(const Database& database) {
+  const Result<int64_t> version = database.query_number("PRAGMA user_version");
+  if (!version) return version.error();
+  return *version >= kSchemaVersion;
+}
+
+Result<Statement> prepare_detail(const Database& database) {
+  const Result<bool> shared = has_lineages(database);
+  if (!shared) return shared.error();
+  return database.prepare(
+      *shared ? "SELECT " DETECTD_DETAIL(DETECTD_LINEAGE) " FROM hit_detail" DETECTD_JOIN_LINEAGE
+                                                          " WHERE hit_detail.n = ?1"
+              : "SELECT " DETECTD_DETAIL("hit_detail.lineage") " FROM hit_detail WHERE hit_detail.n = ?1");
+}
+
+void read_detail(const Statement& row, int first_column, HitRecord& record) {
+  record.event = row.text(first_column);
+  record.lineage = row.text(first_column + 1);
+  record.grouping = row.text(first_column + 2);
+  record.parts = row.text(first_column + 3);
+  record.parts_left_out = row.number(first_column + 4);
+  record.capture_file = row.text(first_column + 5);
+  record.capture_line = row.number(first_column + 6);
+}
+
 Status read_detail(Statement& detail, StoredHit& hit) {
-  HitRecord& record = hit.record;
   const Result<bool> row = detail.bind(1, hit.n).step();
   if (!row) return row.error();
-  record.event = *row ? detail.text(0) : std::string_view();
-  record.lineage = *row ? detail.text(1) : std::string_view();
-  record.grouping = *row ? detail.text(2) : std::string_view();
-  record.parts = *row ? detail.text(3) : std::string_view();
-  record.parts_left_out = *row ? detail.number(4) : 0;
-  record.capture_file = *row ? detail.text(5) : std::string_view();
-  record.capture_line = *row ? detail.number(6) : 0;
+  if (*row) {
+    read_detail(detail, 0, hit.record);
+  } else {
+    HitRecord& record = hit.record;
+    for (std::string* text :
+         {&record.event, &record.lineage, &record.grouping, &record.parts, &record.capture_file}) {
+      text->clear();
+    }
+    record.parts_left_out = record.capture_line = 0;
+  }
   detail.reset();
   return {};
 }

@@ -21,13 +21,27 @@ namespace detectd {
   " hit.rule, rule.id, rule.name, rule.title, rule.level, rule.tags, rule.digest"
 inline constexpr int kRuleColumn = 26;
 
+// Of a row of hit_detail, which names a row of `lineage` or holds the text itself, `[...`.
+#define DETECTD_LINEAGE \
+  "CASE CAST(hit_detail.lineage AS INTEGER) WHEN 0 THEN hit_detail.lineage ELSE lineage.text END"
+#define DETECTD_JOIN_LINEAGE " LEFT JOIN lineage ON lineage.n = CAST(hit_detail.lineage AS INTEGER)"
+// The columns that read_detail() expects.
+#define DETECTD_DETAIL(lineage)                                                                   \
+  "hit_detail.event, " lineage                                                                    \
+  ", hit_detail.grouping, hit_detail.parts, hit_detail.parts_left_out, hit_detail.capture_file, " \
+  "hit_detail.capture_line"
+
 using RuleCache = std::unordered_map<int64_t, std::shared_ptr<const RuleRecord>>;
 
 // All but what read_detail() reads; what `hit` held before is overwritten.
 void read_hit(const Statement& row, RuleCache& cache, StoredHit& hit);
-// `detail` selects event, lineage, grouping, parts, parts_left_out, capture_file and capture_line by number. A hit
-// without that row has an empty event.
+// Finds what is beside a hit by its number, in a database of this schema or one that can be read as it is.
+Result<Statement> prepare_detail(const Database& database);
+// With that statement. A hit without that row has an empty event.
 Status read_detail(Statement& detail, StoredHit& hit);
+void read_detail(const Statement& row, int first_column, HitRecord& record);
+// Whether lineages may stand in a table of their own.
+Result<bool> has_lineages(const Database& database);
 
 // A number of the table as a level, whatever it is.
 Level level_of(int64_t number);

@@ -30,6 +30,7 @@ std::string with_number(uint64_t number, std::string_view noun) {
 
 HitStore::HitStore(Options options)
     : options_(std::move(options)),
+      lineages_(options_.workers != nullptr ? options_.workers->size() : 1),
       memory_(options_.memory_bytes),
       upkeep_(options_.upkeep, [this](Errc code, std::string message) { tell(code, std::move(message)); }) {}
 
@@ -139,39 +140,59 @@ std::shared_ptr<const RuleRecord> HitStore::rule_record(const std::shared_ptr<co
   return known.record;
 }
 
-void HitStore::record(const Hit& hit, std::string_view response_outcome) {
-  batch_.push_back({hit, std::string(response_outcome)});
+void HitStore::record(const Hit& hit) {
+  batch_.push_back(hit);
   batch_bytes_ += hit.event->raw().size() + kRecordBytes;
   // What was done to a process must survive a power cut.
-  const bool responds = hit.rule->response && hit.rule->response->action != ResponseAction::kAlert;
-  batch_is_durable_ |= responds && response_outcome != "replay";
+  batch_is_durable_ |= !hit.response_outcome.empty();
+}
+
+void HitStore::make_record(const Hit& hit, LineageJson& lineages, HitRecord& record) const {
+  std::string_view file;
+  if (hit.event->origin.line != 0 && name_of_file_) file = name_of_file_(hit.event->origin.file);
+  make_hit_record(hit, {.redaction = redaction_, .lineages = lineages, .capture_file = file}, record);
 }
 
 void HitStore::make_records() {
+  if (std::exchange(records_are_made_, true)) return;
   if (records_.size() < batch_.size()) records_.resize(batch_.size());
-  for (size_t i = 0; i < batch_.size(); ++i) records_[i].rule = rule_record(batch_[i].hit.rule);
-  const auto make = [this](size_t number, size_t) {
+  for (size_t i = 0; i < batch_.size(); ++i) records_[i].rule = rule_record(batch_[i].rule);
+  const auto make = [this](size_t number, size_t worker) {
     const size_t end = std::min((number + 1) * kSliceHits, batch_.size());
-    for (size_t i = number * kSliceHits; i < end; ++i) {
-      const Hit& hit = batch_[i].hit;
-      std::string_view file;
-      if (hit.event->origin.line != 0 && name_of_file_) file = name_of_file_(hit.event->origin.file);
-      make_hit_record(
-          hit,
-          {.redaction = redaction_, .capture_file = file, .response_outcome = batch_[i].response_outcome},
-          records_[i]);
-    }
+    for (size_t i = number * kSliceHits; i < end; ++i) make_record(batch_[i], lineages_[worker], records_[i]);
   };
   const size_t slices = (batch_.size() + kSliceHits - 1) / kSliceHits;
   if (options_.workers != nullptr) return options_.workers->run(slices, make);
   for (size_t i = 0; i < slices; ++i) make(i, 0);
 }
 
+Status HitStore::write_hits(int64_t stored_ns) {
+  if (lineages_.size() > 1) make_records();
+  if (!records_are_made_ && records_.empty()) records_.resize(1);
+  for (size_t i = 0; i < batch_.size(); ++i) {
+    // Made one by one a record is still in the processor's cache when it is written.
+    HitRecord& record = records_[records_are_made_ ? i : 0];
+    if (!records_are_made_) {
+      record.rule = rule_record(batch_[i].rule);
+      make_record(batch_[i], lineages_[0], record);
+    }
+    if (Status status = writer_->record(record, stored_ns); !status) return status;
+  }
+  return {};
+}
+
 void HitStore::record_gap(const Event& event) { gaps_.push_back(make_gap_record(event, redaction_)); }
+
+Status HitStore::set_outcome(int64_t time_ns, std::string_view id, std::string_view outcome) {
+  if (database_ == nullptr || !writer_) return Error{Errc::kSystem, "the database takes nothing at present"};
+  return writer_->set_outcome(time_ns, id, outcome);
+}
 
 void HitStore::forget_batch() {
   // A batch of huge events must not keep its memory.
   if (batch_bytes_ > kBatchBytes) records_.clear();
+  records_are_made_ = false;
+  for (LineageJson& lineages : lineages_) lineages.clear();
   batch_.clear();
   batch_bytes_ = 0;
   batch_is_durable_ = false;
@@ -192,7 +213,6 @@ Status HitStore::commit() {
 }
 
 Status HitStore::keep_batch(bool patient) {
-  make_records();
   Status status;
   if (!patient && steady_clock_ns() < next_try_ns_) {
     status = commit_to_spill({});
@@ -284,9 +304,7 @@ Status HitStore::write_rows(int64_t stored_ns) {
       return status;
     }
   }
-  for (size_t i = 0; i < batch_.size(); ++i) {
-    if (Status status = writer_->record(records_[i], stored_ns); !status) return status;
-  }
+  if (Status status = write_hits(stored_ns); !status) return status;
   for (const GapRecord& gap : gaps_) {
     if (Status status = writer_->record(gap); !status) return status;
   }
@@ -297,6 +315,7 @@ Status HitStore::write_rows(int64_t stored_ns) {
 }
 
 WaitingBatches::Batch HitStore::pack_batch() {
+  make_records();
   WaitingBatches::Batch batch;
   if (run_) batch.push_back({SpillKind::kRunStart, pack(*run_)});
   for (size_t i = 0; i < batch_.size(); ++i)

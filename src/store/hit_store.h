@@ -81,7 +81,11 @@ class HitStore {
   // A failure also says that hits wait in the spill.
   Status end_run(const RunEnd& end);
 
-  void record(const Hit& hit, std::string_view response_outcome = "replay");
+  // Again with another Hit::response_outcome: that is news of the same hit.
+  void record(const Hit& hit);
+  // Of a hit of an earlier run, known by its time and id (32 hexadecimal digits); one that is not there stays so.
+  // Committed at once.
+  Status set_outcome(int64_t time_ns, std::string_view id, std::string_view outcome);
   // An event of the kind `lost`.
   void record_gap(const Event& event);
   bool batch_is_full() const { return batch_.size() >= kBatchHits || batch_bytes_ >= kBatchBytes; }
@@ -102,11 +106,13 @@ class HitStore {
 
  private:
   explicit HitStore(Options options);
+  void make_record(const Hit& hit, LineageJson& lineages, HitRecord& record) const;
+  void make_records();
+  Status write_hits(int64_t stored_ns);
   Status open_database();
   Status open_or_replace();
   Status replace_if_damaged(const Error& reason);
   Status open_spill();
-  void make_records();
   Status keep_batch(bool patient);
   Status write_batch();
   Status write_rows(int64_t stored_ns);
@@ -144,13 +150,12 @@ class HitStore {
   bool run_is_known_ = false;    // to the writer
   bool run_is_spilled_ = false;  // in the spill as it is now
 
-  struct Recorded {
-    Hit hit;
-    std::string response_outcome;
-  };
-  std::vector<Recorded> batch_;
+  std::vector<Hit> batch_;
   size_t batch_bytes_ = 0;
-  std::vector<HitRecord> records_;  // of the batch the first batch_.size(); used again, for their buffers
+  // Of the batch, once they are made: the first batch_.size(). Used again, for their buffers.
+  std::vector<HitRecord> records_;
+  bool records_are_made_ = false;
+  std::vector<LineageJson> lineages_;  // by worker
   bool batch_is_durable_ = false;
   std::vector<GapRecord> gaps_;
 

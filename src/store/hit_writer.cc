@@ -1,5 +1,7 @@
 #include "src/store/hit_writer.h"
 
+#include <charconv>
+
 #include "engine/escape.h"
 
 namespace detectd {
@@ -15,9 +17,14 @@ constexpr const char* kInsertHit =
 
 constexpr const char* kUpdateHit =
     "UPDATE hit SET count = max(count, ?3), first_ns = min(first_ns, ?4), last_ns = max(last_ns, ?5),"
-    " response_outcome = coalesce(nullif(?6, ''), response_outcome) WHERE time_ns = ?1 AND id = ?2";
+    " response_outcome = CASE WHEN ?6 IN ('', 'replay') THEN response_outcome ELSE ?6 END"
+    " WHERE time_ns = ?1 AND id = ?2";
+
+constexpr const char* kSetOutcome =
+    "UPDATE hit SET response_outcome = ?3 WHERE time_ns = ?1 AND lower(hex(id)) = ?2";
 
 constexpr const char* kInsertDetail = "INSERT INTO hit_detail VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+constexpr const char* kInsertLineage = "INSERT INTO lineage VALUES (?1, ?2)";
 
 constexpr const char* kInsertRule =
     "INSERT INTO rule (id, name, title, level, tags, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
@@ -63,8 +70,9 @@ Result<HitWriter> HitWriter::open(Database& database) {
 Status HitWriter::prepare() {
   for (const auto& [statement, sql] :
        {std::pair(&insert_hit_, kInsertHit), std::pair(&update_hit_, kUpdateHit),
-        std::pair(&insert_detail_, kInsertDetail), std::pair(&insert_rule_, kInsertRule),
-        std::pair(&select_rule_, kSelectRule), std::pair(&insert_gap_, kInsertGap)}) {
+        std::pair(&insert_detail_, kInsertDetail), std::pair(&insert_lineage_, kInsertLineage),
+        std::pair(&insert_rule_, kInsertRule), std::pair(&select_rule_, kSelectRule),
+        std::pair(&insert_gap_, kInsertGap)}) {
     Result<Statement> prepared = database_->prepare(sql);
     if (!prepared) return std::move(prepared).error();
     statement->emplace(std::move(*prepared));
@@ -207,12 +215,25 @@ Result<bool> HitWriter::insert_hit(const HitRecord& hit, int64_t rule, int64_t s
   return database_->changes() != 0;
 }
 
+Result<int64_t> HitWriter::store_lineage(const std::string& lineage) {
+  if (lineage == "[]") return int64_t{0};
+  if (const int64_t n = lineages_.find(lineage, next_n_); n != 0) return n;
+  insert_lineage_->bind(1, next_n_).bind(2, std::string_view(lineage));
+  if (Status status = insert_lineage_->run(); !status) return status.error();
+  lineages_.keep(lineage, next_n_);
+  return next_n_;
+}
+
 Status HitWriter::insert_detail(const HitRecord& hit) {
+  const Result<int64_t> lineage = store_lineage(hit.lineage);
+  if (!lineage) return lineage.error();
   const Sha256 link = chain_link(chain_, hit, *hasher_, scratch_);
   chain_.assign(reinterpret_cast<const char*>(link.data()), link.size());
-  insert_detail_->bind(1, next_n_)
-      .bind(2, std::string_view(hit.event))
-      .bind(3, std::string_view(hit.lineage));
+  insert_detail_->bind(1, next_n_).bind(2, std::string_view(hit.event));
+  // As text: SQLite would make text of a number in memory of its own.
+  char digits[20];
+  const char* const end = std::to_chars(std::begin(digits), std::end(digits), *lineage).ptr;
+  insert_detail_->bind(3, *lineage != 0 ? std::string_view(digits, end) : std::string_view(hit.lineage));
   bind_present(*insert_detail_, 4, hit.grouping);
   bind_present(*insert_detail_, 5, hit.parts);
   bind_present(*insert_detail_, 6, hit.parts_left_out);
@@ -247,6 +268,13 @@ Status HitWriter::record(const GapRecord& gap) {
   return {};
 }
 
+Status HitWriter::set_outcome(int64_t time_ns, std::string_view id, std::string_view outcome) {
+  auto update = database_->prepare(kSetOutcome);
+  if (!update) return std::move(update).error();
+  update->bind(1, time_ns).bind(2, id).bind(3, outcome);
+  return update->run();
+}
+
 Status HitWriter::commit() { return database_->execute("COMMIT"); }
 
 void HitWriter::roll_back() {
@@ -254,6 +282,7 @@ void HitWriter::roll_back() {
   static_cast<void>(database_->execute("ROLLBACK"));
   rules_.clear();
   last_rule_ = nullptr;
+  lineages_.clear();
 }
 
 Status HitWriter::set_durable(bool durable) {

@@ -11,6 +11,7 @@
 #include "engine/digest.h"
 #include "src/store/database.h"
 #include "src/store/hit_record.h"
+#include "src/store/lineage_cache.h"
 #include "src/store/run_record.h"
 
 namespace detectd {
@@ -34,6 +35,8 @@ class HitWriter {
   // A hit that is there already is brought up to date and adds nothing.
   Status record(const HitRecord& hit, int64_t stored_ns);
   Status record(const GapRecord& gap);
+  // Not inside a batch.
+  Status set_outcome(int64_t time_ns, std::string_view id, std::string_view outcome);
   Status commit();
   void roll_back();
   // Whether commits wait until the disk has what they wrote. Not inside a batch.
@@ -43,6 +46,8 @@ class HitWriter {
   explicit HitWriter(Database& database) : database_(&database) {}
   Status prepare();
   Result<int64_t> find_rule(const std::shared_ptr<const RuleRecord>& wanted);
+  // What `hit_detail.lineage` holds of it: where it stands, or 0 for the text itself.
+  Result<int64_t> store_lineage(const std::string& lineage);
   Status insert_detail(const HitRecord& hit);
   Result<bool> insert_hit(const HitRecord& hit, int64_t rule, int64_t stored_ns);
   Result<int64_t> find_run(const RunStart& start);
@@ -50,10 +55,12 @@ class HitWriter {
   Result<bool> fold_into_earlier_run(const RunEnd& end);
 
   Database* database_;
-  std::optional<Statement> insert_hit_, insert_detail_, update_hit_, insert_rule_, select_rule_, insert_gap_;
+  std::optional<Statement> insert_hit_, insert_detail_, insert_lineage_, update_hit_, insert_rule_,
+      select_rule_, insert_gap_;
   std::unordered_map<std::string, int64_t> rules_;  // by RuleRecord::key()
   std::shared_ptr<const RuleRecord> last_rule_;     // hits of one rule often follow each other
   int64_t last_rule_n_ = 0;
+  LineageCache lineages_;
   int64_t run_ = 0;
   uint64_t added_ = 0;  // rows of this run
   int64_t next_n_ = 0;

@@ -8,20 +8,15 @@
 namespace detectd {
 namespace {
 
-constexpr const char* kChain = DETECTD_SELECT_HIT
-    ", d.event, d.lineage, d.grouping, d.parts, d.parts_left_out, d.capture_file, d.capture_line, d.chain"
-    " FROM hit LEFT JOIN rule ON rule.n = hit.rule LEFT JOIN hit_detail AS d ON d.n = hit.n ORDER BY hit.n";
+#define DETECTD_SELECT_CHAIN(lineage) DETECTD_SELECT_HIT ", " DETECTD_DETAIL(lineage) ", hit_detail.chain"
+#define DETECTD_JOIN_CHAIN \
+  " FROM hit LEFT JOIN rule ON rule.n = hit.rule LEFT JOIN hit_detail ON hit_detail.n = hit.n"
+constexpr const char* kChain =
+    DETECTD_SELECT_CHAIN(DETECTD_LINEAGE) DETECTD_JOIN_CHAIN DETECTD_JOIN_LINEAGE " ORDER BY hit.n";
+// Before schema 4.
+constexpr const char* kOldChain =
+    DETECTD_SELECT_CHAIN("hit_detail.lineage") DETECTD_JOIN_CHAIN " ORDER BY hit.n";
 constexpr int kDetailColumn = kRuleColumn + 7;
-
-void read_detail(const Statement& row, HitRecord& record) {
-  record.event = row.text(kDetailColumn);
-  record.lineage = row.text(kDetailColumn + 1);
-  record.grouping = row.text(kDetailColumn + 2);
-  record.parts = row.text(kDetailColumn + 3);
-  record.parts_left_out = row.number(kDetailColumn + 4);
-  record.capture_file = row.text(kDetailColumn + 5);
-  record.capture_line = row.number(kDetailColumn + 6);
-}
 
 }  // namespace
 
@@ -47,7 +42,9 @@ Result<ChainReport> verify_chain(const Database& database) {
   if (!first) return first.error();
   int64_t last_n = *first ? start->number(0) : 0;
   std::string chain(*first ? start->blob(1) : std::string_view());
-  auto rows = database.prepare(kChain);
+  const Result<bool> shared = has_lineages(database);
+  if (!shared) return shared.error();
+  auto rows = database.prepare(*shared ? kChain : kOldChain);
   if (!rows) return rows.error();
   RuleCache cache;
   StoredHit hit;
@@ -58,7 +55,7 @@ Result<ChainReport> verify_chain(const Database& database) {
     if (!row) return row.error();
     if (!*row) return report;
     read_hit(*rows, cache, hit);
-    read_detail(*rows, hit.record);
+    read_detail(*rows, kDetailColumn, hit.record);
     part.clear();
     append_constant_part(hit.record, part);
     const Sha256 link = chain_link(chain, part, hasher);

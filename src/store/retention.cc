@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/store/lineage_cache.h"
+
 namespace detectd {
 namespace {
 
@@ -11,7 +13,9 @@ constexpr const char* kNoteChain =
     " hits = hits + (SELECT count(*) FROM hit WHERE n <= ?1),"
     " last_time_ns = max(coalesce(last_time_ns, -9223372036854775807),"
     " (SELECT max(time_ns) FROM hit WHERE n <= ?1))";
-constexpr const char* kRemove[] = {"DELETE FROM hit WHERE n <= ?1", "DELETE FROM hit_detail WHERE n <= ?1"};
+static_assert(LineageCache::kStretch == 1024, "as below");
+constexpr const char* kRemove[] = {"DELETE FROM lineage WHERE n < (?1 + 1) / 1024 * 1024",
+                                   "DELETE FROM hit_detail WHERE n <= ?1", "DELETE FROM hit WHERE n <= ?1"};
 
 }  // namespace
 
@@ -48,7 +52,7 @@ Status Retention::remove_until(int64_t n) {
   if (Status status = database_.execute("BEGIN IMMEDIATE"); !status) return status;
   Status status;
   int64_t removed = 0;
-  for (const char* sql : {kNoteChain, kRemove[1], kRemove[0]}) {
+  for (const char* sql : {kNoteChain, kRemove[0], kRemove[1], kRemove[2]}) {
     auto statement = database_.prepare(sql);
     status = statement ? statement->bind(1, n).run() : Status(statement.error());
     if (!status) break;

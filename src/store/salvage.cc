@@ -43,20 +43,27 @@ class Salvager {
   bool read(int64_t n, StoredHit& hit) {
     auto select =
         from_.prepare(DETECTD_SELECT_HIT " FROM hit JOIN rule ON rule.n = hit.rule WHERE hit.n = ?1");
-    auto detail = from_.prepare(
-        "SELECT event, lineage, grouping, parts, parts_left_out, capture_file, capture_line FROM hit_detail "
-        "WHERE n = ?1");
     const Result<bool> row = select ? select->bind(1, n).step() : Result<bool>(select.error());
     if (row && !*row) return false;
-    if (!row || !detail) {
+    if (!row) {
       ++report_.unreadable;
       return false;
     }
     // A number that is not what was asked for is damage, too.
     read_hit(*select, cache_, hit);
-    const bool whole = hit.n == n && read_detail(*detail, hit) && !hit.record.event.empty();
+    const bool whole = hit.n == n && read_detail_of(hit) && !hit.record.event.empty();
     if (!whole) ++report_.unreadable;
     return whole;
+  }
+
+  // A lineage stands elsewhere: a hit without it is better than none.
+  bool read_detail_of(StoredHit& hit) {
+    auto detail = prepare_detail(from_);
+    if (detail && read_detail(*detail, hit) && !hit.record.lineage.empty()) return true;
+    auto without = from_.prepare("SELECT " DETECTD_DETAIL("'[]'") " FROM hit_detail WHERE hit_detail.n = ?1");
+    if (!without || !read_detail(*without, hit)) return false;
+    if (!hit.record.event.empty()) ++report_.unreadable;
+    return true;
   }
 
   Status copy_hits() {

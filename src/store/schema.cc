@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/escape.h"
+#include "src/store/hit_row.h"
 #include "src/store/migration.h"
 
 namespace detectd {
@@ -16,7 +17,7 @@ constexpr const char* kLayout = "PRAGMA page_size = 8192; PRAGMA auto_vacuum = I
 constexpr const char* kConnection =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = NORMAL;"
-    "PRAGMA cache_size = -32768;"
+    "PRAGMA cache_size = -8192;"
     "PRAGMA wal_autocheckpoint = 4096;"
     "PRAGMA journal_size_limit = 67108864;";
 
@@ -70,6 +71,9 @@ constexpr const char* kHistory =
     "NULL"
     ") STRICT;";
 
+// Since schema 4.
+constexpr const char* kLineage = "CREATE TABLE lineage (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;";
+
 // A time as RFC 3339 in UTC with milliseconds.
 #define DETECTD_TIME(column)                                                                        \
   "strftime('%Y-%m-%dT%H:%M:%S', " column " / 1000000000, 'unixepoch') || printf('.%03dZ', " column \
@@ -82,7 +86,7 @@ constexpr const char* kHistory =
   "CASE rule.level WHEN 0 THEN 'informational' WHEN 1 THEN 'low' WHEN 2 THEN 'medium' WHEN 3 THEN 'high' " \
   "ELSE 'critical' END"
 
-constexpr const char* kViews =
+constexpr const char* kHitsView =
     "CREATE VIEW hits AS SELECT hit.n AS n, " DETECTD_TIME("hit.time_ns") " AS time, " DETECTD_LEVEL
     " AS level, CASE rule.name WHEN '' THEN rule.title ELSE rule.name END AS rule,"
     " CASE WHEN hit.parent_pid IS NULL AND hit.parent_name IS NULL THEN ''"
@@ -97,10 +101,13 @@ constexpr const char* kViews =
     " hit.note AS note, lower(hex(hit.id)) AS id, rule.id AS rule_id, rule.title AS rule_title,"
     " rule.tags AS tags, rule.digest AS rule_digest, run.rules_digest AS rules_digest, hit.run AS run,"
     " hit.time_ns AS time_ns, hit.first_ns AS first_ns, hit.last_ns AS last_ns,"
-    " hit_detail.event AS event, hit_detail.lineage AS lineage, hit_detail.grouping AS grouping, hit_detail.parts AS parts,"
+    " hit_detail.event AS event, " DETECTD_LINEAGE " AS lineage, hit_detail.grouping AS grouping, hit_detail.parts AS parts,"
     " hit_detail.parts_left_out AS parts_left_out,"
     " hit_detail.capture_file AS capture_file, hit_detail.capture_line AS capture_line"
-    " FROM hit JOIN rule ON rule.n = hit.rule LEFT JOIN run ON run.n = hit.run JOIN hit_detail ON hit_detail.n = hit.n;"
+    " FROM hit JOIN rule ON rule.n = hit.rule LEFT JOIN run ON run.n = hit.run JOIN hit_detail ON hit_detail.n = hit.n" DETECTD_JOIN_LINEAGE
+    ";";
+
+constexpr const char* kViews =
     "CREATE VIEW lost AS SELECT n, " DETECTD_TIME("begin_ns") " AS begin, " DETECTD_TIME("end_ns") " AS end,"
     " lost AS events, reason, host, run, begin_ns, end_ns, event FROM gap;"
     "CREATE VIEW runs AS SELECT n, " DETECTD_TIME("started_ns") " AS started,"
@@ -115,10 +122,10 @@ constexpr const char* kViews =
 #undef DETECTD_PROCESS
 #undef DETECTD_LEVEL
 
-constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 3;";
-static_assert(kApplicationId == 1146372948 && kSchemaVersion == 3, "as in kStamp");
+constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 4;";
+static_assert(kApplicationId == 1146372948 && kSchemaVersion == 4, "as in kStamp");
 
-enum class Found : uint8_t { kNothing, kFirstSchema, kSecondSchema, kThisSchema };
+enum class Found : uint8_t { kNothing, kFirstSchema, kSecondSchema, kThirdSchema, kThisSchema };
 
 Error told(const Database& database, const char* code, const std::string& what) {
   return {Errc::kSystem, std::string(code) + ": " + escape_text(database.path()) + " " + what};
@@ -141,11 +148,23 @@ Result<Found> look(const Database& database) {
                     std::to_string(kSchemaVersion) + "; use the newer one");
   }
   if (*version == kSchemaVersion) return Found::kThisSchema;
+  if (*version == 3) return Found::kThirdSchema;
   return *version == 2 ? Found::kSecondSchema : Found::kFirstSchema;
 }
 
 Status create(Database& database) {
-  for (const char* sql : {kTables, kHistory, kViews, kStamp}) {
+  for (const char* sql : {kTables, kHistory, kLineage, kHitsView, kViews, kStamp}) {
+    if (Status status = database.execute(sql); !status) return status;
+  }
+  return {};
+}
+
+// What is stored stays as it is.
+Status extend(Database& database, bool has_history) {
+  if (!has_history) {
+    if (Status status = database.execute(kHistory); !status) return status;
+  }
+  for (const char* sql : {kLineage, "DROP VIEW hits", kHitsView, kStamp}) {
     if (Status status = database.execute(sql); !status) return status;
   }
   return {};
@@ -157,10 +176,8 @@ Status bring_up_to_date(Database& database) {
   const Result<Found> found = look(database);
   Status status = found ? Status() : Status(found.error());
   if (found && *found == Found::kNothing) status = create(database);
-  if (found && *found == Found::kSecondSchema) {
-    status = database.execute(kHistory);
-    if (status) status = database.execute(kStamp);
-  }
+  if (found && *found == Found::kSecondSchema) status = extend(database, false);
+  if (found && *found == Found::kThirdSchema) status = extend(database, true);
   if (found && *found == Found::kFirstSchema) {
     status = database.execute("DROP INDEX IF EXISTS hits_by_time; ALTER TABLE hits RENAME TO hits_1");
     if (status) status = create(database);
@@ -196,6 +213,7 @@ Status check_readable(const Database& database) {
   if (!found) return found.error();
   switch (*found) {
     case Found::kSecondSchema:
+    case Found::kThirdSchema:
     case Found::kThisSchema: return {};
     case Found::kNothing:
       return told(database, "D402", "is empty: it holds no hits; was it created by another program?");

@@ -3,6 +3,8 @@
 //
 //   hit          one row a hit, numbered without gaps: what is asked for and shown
 //   hit_detail   beside it: the event and its lineage as JSON, and the hash chain over all that never changes
+//   lineage      one that several hits share, under the number of the first; their `hit_detail.lineage` is that
+//                number. Hits share within a stretch of numbers (LineageCache::kStretch)
 //   rule         a rule as it was when it hit; another definition is another row
 //   run          a replay or a stretch of live watching, with how complete it was
 //   gap          an interval in which the sensor was blind or lossy
@@ -19,7 +21,7 @@
 
 namespace detectd {
 
-inline constexpr int64_t kSchemaVersion = 3;
+inline constexpr int64_t kSchemaVersion = 4;
 
 // Creates the schema in a file that holds nothing yet, brings an older one up to date, and sets the connection
 // up for writing. D402, D403 and the file left as it is for what is neither.

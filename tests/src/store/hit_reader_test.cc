@@ -305,28 +305,109 @@ TEST_CASE("schema 1 is brought up to date with all its hits", "[store]") {
             "SELECT n, id, rule, level, time_ns, host, pid, executable, command_line, user, event, count,"
             " first_ns, last_ns FROM hits; PRAGMA user_version; PRAGMA auto_vacuum") ==
         "1|0000000000000000000000000000000a|Title|high|7|web01|9|/bin/sh|sh -c "
-        "\\x1b|root|{\"a\":1}|3|7|9\n3\n2\n");
+        "\\x1b|root|{\"a\":1}|3|7|9\n4\n2\n");
   CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
 }
 
-TEST_CASE("schema 2 can be read as it is, and is brought up to date by who writes", "[store]") {
+TEST_CASE("schemas 2 and 3 can be read as they are, and are brought up to date by who writes", "[store]") {
+  constexpr const char* kToThird =
+      "UPDATE hit_detail SET lineage = (SELECT text FROM lineage WHERE n = CAST(hit_detail.lineage AS "
+      "INTEGER));"
+      "DROP VIEW hits; DROP TABLE lineage;"
+      "CREATE VIEW hits AS SELECT hit.n AS n, hit_detail.lineage AS lineage FROM hit JOIN hit_detail USING "
+      "(n);"
+      "PRAGMA user_version = 3";
+  for (const bool has_history : {false, true}) {
+    CAPTURE(has_history);
+    const TempDir directory;
+    const std::string path = directory.path("hits.db");
+    const auto store = [&](uint8_t id) {
+      auto opened = HitStore::open({.path = path, .spill = {}, .redact = {}, .tell = {}});
+      REQUIRE(opened);
+      (*opened)->record(make_hit({.id = id}));
+      REQUIRE((*opened)->commit());
+    };
+    store(1);
+    Sqlite(path).run(kToThird);
+    if (!has_history) Sqlite(path).run("DROP TABLE history; PRAGMA user_version = 2");
+    const std::string old_lineages = Sqlite(path).rows("SELECT lineage FROM hits");
+    CHECK(old_lineages.starts_with("[{"));
+    {
+      const auto reader = HitReader::open(path);
+      REQUIRE(reader);
+      CHECK(reader->find("1")->record.lineage + "\n" == old_lineages);
+      CHECK(reader->ancestors(*reader->find("1"))->size() == 1);
+      CHECK(verify_chain(reader->database())->hits == 1);
+      const auto report = salvage(path, directory.path("copy.db"), 1);
+      CHECK((report && report->hits == 1 && report->unreadable == 0));
+    }
+    CHECK(Sqlite(path).rows("PRAGMA user_version") == (has_history ? "3\n" : "2\n"));
+    store(2);
+    CHECK(Sqlite(path).rows("PRAGMA user_version; SELECT count(*) FROM history; SELECT n FROM lineage;"
+                            "SELECT n, lineage FROM hits") ==
+          "4\n0\n2\n1|" + old_lineages + "2|" + old_lineages);
+    CHECK(HitReader::open(path)->find("1")->record.lineage + "\n" == old_lineages);
+    CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
+  }
+}
+
+TEST_CASE("a lineage is stored once for the hits that share it, as long as one of them is there", "[store]") {
   const TempDir directory;
   const std::string path = directory.path("hits.db");
-  const auto store = [&](uint8_t id) {
-    auto opened = HitStore::open({.path = path, .spill = {}, .redact = {}, .tell = {}});
-    REQUIRE(opened);
-    (*opened)->record(make_hit({.id = id}));
-    REQUIRE((*opened)->commit());
+  const auto store = HitStore::open({.path = path, .spill = {}, .redact = {}, .tell = {}});
+  REQUIRE(store);
+  const auto record = [&](int n, const char* parent) {
+    Hit hit = make_hit({.parent_name = parent});
+    hit.id[0] = static_cast<uint8_t>(n >> 8);
+    hit.id[1] = static_cast<uint8_t>(n);
+    (*store)->record(hit);
   };
-  store(1);
-  Sqlite(path).run("DROP TABLE history; PRAGMA user_version = 2");
-  REQUIRE(HitReader::open(path));
-  CHECK(*HitReader::open(path)->last_number() == 1);
-  CHECK(Sqlite(path).rows("PRAGMA user_version") == "2\n");
-  store(2);
-  CHECK(Sqlite(path).rows("PRAGMA user_version; SELECT count(*) FROM hits; SELECT count(*) FROM history") ==
-        "3\n2\n0\n");
-  CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
+  for (int n = 1; n < 1030; ++n) record(n, n % 2 == 0 ? "nginx" : "sshd");
+  REQUIRE((*store)->commit());
+  // Beyond a stretch of numbers they are stored anew.
+  CHECK(Sqlite(path).rows("SELECT n FROM lineage") == "1\n2\n1024\n1025\n");
+  CHECK(Sqlite(path).rows(
+            "SELECT count(DISTINCT lineage) FROM hits; SELECT count(*) FROM hits"
+            " WHERE lineage LIKE '%\"sshd\"%' AND n % 2 = 1 OR lineage LIKE '%\"nginx\"%' AND n % 2 = 0") ==
+        "2\n1029\n");
+  SECTION("retention takes those of whole stretches") {
+    Sqlite(path).run("UPDATE hit SET stored_ns = n");
+    auto database = Database::open(path, Database::Access::kWrite);
+    Retention half(*database, {.max_bytes = {}, .stored_before_ns = 600});
+    while (*half.step()) {
+    }
+    CHECK(Sqlite(path).rows("SELECT count(*) FROM lineage") == "4\n");
+    Retention most(*database, {.max_bytes = {}, .stored_before_ns = 1026});
+    while (*most.step()) {
+    }
+    CHECK(Sqlite(path).rows("SELECT n FROM lineage; SELECT count(*) FROM hits WHERE lineage LIKE '[{%'") ==
+          "1024\n1025\n4\n");
+    CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
+  }
+  SECTION("TRUST 106: one that was changed breaks the chain at the first hit that has it") {
+    Sqlite(path).run("UPDATE lineage SET text = '[]' WHERE n = 2");
+    CHECK(verify_chain(HitReader::open(path)->database())->broken_at == 2);
+  }
+  SECTION("TRUST 51, 99: a hit is salvaged without one that can not be read") {
+    Sqlite(path).run("DELETE FROM lineage WHERE n = 1025");
+    const auto report = salvage(path, directory.path("copy.db"), 1);
+    REQUIRE(report);
+    CHECK(report->hits == 1029);
+    CHECK(report->unreadable == 3);
+    CHECK(HitReader::open(directory.path("copy.db"))->find("1025")->record.lineage == "[]");
+  }
+  SECTION("what was rolled back is stored again") {
+    {
+      const Sqlite holder(path);
+      holder.run("BEGIN IMMEDIATE");
+      record(2000, "cron");
+      REQUIRE((*store)->commit());
+      CHECK((*store)->counters().waiting == 1);
+    }
+    record(2001, "cron");
+    REQUIRE((*store)->end_run({}));
+    CHECK(Sqlite(path).rows("SELECT count(*) FROM hits WHERE lineage LIKE '%\"cron\"%'") == "2\n");
+  }
 }
 
 }  // namespace detectd

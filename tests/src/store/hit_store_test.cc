@@ -73,6 +73,28 @@ std::string refusal(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("the outcome of a response follows its hit, and a replay of its capture does not undo it",
+          "[store]") {
+  const Directory directory;
+  const std::string path = directory.file("hits.db");
+  Hit hit = make_hit({});
+  Rule rule = *hit.rule;
+  rule.response = Response{.action = ResponseAction::kKill, .target = "process", .fallback = {}, .span = {}};
+  hit.rule = std::make_shared<const Rule>(rule);
+  const auto outcome = [&] { return query(path, "SELECT response_outcome FROM hits"); };
+  hit.response_outcome = "signalled, reactive";
+  record(path, {hit});
+  CHECK(outcome() == "signalled, reactive\n");
+  hit.response_outcome = "killed, reactive, 5 us";
+  record(path, {hit});
+  CHECK(outcome() == "killed, reactive, 5 us\n");
+  hit.response_outcome.clear();
+  record(path, {hit});
+  CHECK(outcome() == "killed, reactive, 5 us\n");
+  REQUIRE(open(path)->set_outcome(hit.event->time_ns, to_string(hit.id), "unknown, reactive"));
+  CHECK(outcome() == "unknown, reactive\n");
+}
+
 TEST_CASE("a hit is a row with what a person asks for first", "[store]") {
   const Directory directory;
   const std::string path = directory.file("hits.db");
@@ -174,7 +196,7 @@ TEST_CASE("TRUST 53, 105: a newer schema is refused, never downgraded", "[store]
   const std::string path = directory.file("hits.db");
   record(path, {make_hit({})});
   query(path, "PRAGMA user_version = 99");
-  CHECK(refusal(path) == "D403: " + path + " has schema 99, this program knows 3; use the newer one");
+  CHECK(refusal(path) == "D403: " + path + " has schema 99, this program knows 4; use the newer one");
 }
 
 TEST_CASE("TRUST 55: a directory, a device and a place where nothing can be created are refused", "[store]") {
