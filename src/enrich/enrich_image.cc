@@ -94,6 +94,7 @@ void Enricher::fill_args(const ExecImage& image, const ProcStat* stat) {
     out_.append(Leaf::kArgs, "");
     return;
   }
+  const size_t size_read = head.size() + tail.size();
   size_t count = count_nul_separated(head) + count_nul_separated(tail);
   if (image.cmdline_truncated) {
     out_.missing({Leaf::kArgsCount});
@@ -108,8 +109,11 @@ void Enricher::fill_args(const ExecImage& image, const ProcStat* stat) {
     if (count > kMaxArgs) out_.integer(Leaf::kArgsCount, count);
   }
   append_args(head, tail, count);
-  // An exec puts them on the initial stack; elsewhere they are what the process has put there later.
-  if (knows_size && stat->arg_start < stat->start_stack) out_.missing({Leaf::kArgs});
+  // An exec puts them on the initial stack; elsewhere they are what the process has put there later. Where the kernel
+  // gives less than there is, it wrote over their end, or closed a part of its memory.
+  const bool cut_short =
+      knows_size && !image.cmdline_truncated && size_read < stat->arg_end - stat->arg_start;
+  if (cut_short || (knows_size && stat->arg_start < stat->start_stack)) out_.missing({Leaf::kArgs});
   if (image.cmdline_truncated || count > kMaxArgs) out_.event().set_boolean(field::kArgvTruncated, true);
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
+#include <vector>
 
 #include "src/enrich/cgroup_parse.h"
 #include "src/enrich/enricher.h"
@@ -31,6 +33,20 @@ bool is_terminal(uint32_t major) {
 // The kernel's own number of it, the same on every host.
 constexpr uint64_t kInitialUserNamespace = 0xEFFFFFFD;
 
+// Takes off the list of what is missing all that was read now.
+void forget_missing(Event& event) {
+  std::vector<std::string> left;
+  for (size_t i = 0; i < event.count(field::kMissing); ++i) {
+    const std::string_view name = event.find_carried(field::kMissing, i).text;
+    const auto id = find_table_field(name);
+    const bool was_read = id && is_late(*id) && *id != process_field(Leaf::kCapabilities);
+    if (!was_read) left.emplace_back(name);
+  }
+  if (left.empty()) return event.unset(field::kMissing);
+  event.begin_list(field::kMissing);
+  for (const std::string& name : left) event.append_text(field::kMissing, name);
+}
+
 std::string_view type_of(const ProcStream& stream) {
   if (!stream.open) return "none";
   if (S_ISFIFO(stream.mode)) return "pipe";
@@ -47,12 +63,12 @@ std::string_view type_of(const ProcStream& stream) {
 void Enricher::fill_no_now() {
   out_.missing({Leaf::kVpid, Leaf::kUserId, Leaf::kUserName, Leaf::kRealUserId, Leaf::kSavedUserId,
                 Leaf::kGroupId, Leaf::kGroupName, Leaf::kRealGroupId, Leaf::kSavedGroupId,
-                Leaf::kSupplementalGroups, Leaf::kCapabilities, Leaf::kUnit, Leaf::kCgroup, Leaf::kRoot,
-                Leaf::kMountNamespace, Leaf::kUserNamespace, Leaf::kStdinType, Leaf::kStdoutType,
-                Leaf::kStderrType});
+                Leaf::kSupplementalGroups, Leaf::kUnit, Leaf::kCgroup, Leaf::kRoot, Leaf::kMountNamespace,
+                Leaf::kUserNamespace, Leaf::kStdinType, Leaf::kStdoutType, Leaf::kStderrType});
   for (const FieldId id : {field::kContainerId, field::kContainerRuntime, field::kUserAuditId}) {
     out_.missing(id);
   }
+  if (!out_.event().carries(process_field(Leaf::kCapabilities))) out_.missing({Leaf::kCapabilities});
   if (options_.hash) out_.missing({Leaf::kSha256});
   if (!options_.env.empty()) out_.missing({Leaf::kEnvVars});
 }
@@ -98,7 +114,7 @@ void Enricher::name_ids(Event& event) {
   out_.finish();
 }
 
-void Enricher::fill_groups_and_capabilities() {
+void Enricher::fill_groups() {
   const ProcStatus& status = now_.status;
   if (status.innermost_pid) {
     out_.integer(Leaf::kVpid, *status.innermost_pid);
@@ -114,13 +130,12 @@ void Enricher::fill_groups_and_capabilities() {
   } else {
     out_.missing({Leaf::kSupplementalGroups});
   }
+}
+
+void Enricher::fill_effective_capabilities() {
+  const ProcStatus& status = now_.status;
   if (status.effective_capabilities) {
-    out_.event().begin_list(process_field(Leaf::kCapabilities));
-    for (unsigned bit = 0; bit < 64; ++bit) {
-      if ((*status.effective_capabilities >> bit & 1u) != 0) {
-        out_.append(Leaf::kCapabilities, capability_name(bit));
-      }
-    }
+    fill_capabilities(*status.effective_capabilities);
   } else {
     out_.missing({Leaf::kCapabilities});
   }
@@ -128,6 +143,59 @@ void Enricher::fill_groups_and_capabilities() {
   if (now_.user_namespace && *now_.user_namespace != kInitialUserNamespace && status.user) {
     out_.boolean(Leaf::kPrivileged, status.user->effective == 0);
   }
+}
+
+void Enricher::fill_capabilities(uint64_t capabilities) {
+  out_.event().begin_list(process_field(Leaf::kCapabilities));
+  for (; capabilities != 0; capabilities &= capabilities - 1) {
+    out_.append(Leaf::kCapabilities, capability_name(static_cast<unsigned>(std::countr_zero(capabilities))));
+  }
+}
+
+// Whether more has to be read. What power capabilities are depends on the user namespace, but for whoever is root here.
+bool Enricher::may_hold(const ProcStat& stat, const ExecImage& image) {
+  if (!foresight_ || read_all_ || options_.hash || !options_.env.empty()) return true;
+  const bool told = image.capabilities && stat.start_stack != 0;
+  if (!told || stat.is_kernel_thread() || out_.event().kind != EventKind::kExec) return true;
+  const bool rootlike = (*image.capabilities & root_capabilities()) != 0;
+  if (rootlike && image.owner != 0u) return true;
+  return foresight_->may_hold(out_.event());
+}
+
+// The ids are known from the lineage; what has to be known of others at another time, which is the privilege, is told.
+// All else may have changed unseen, so that what is known from before is no more than a guess.
+void Enricher::fill_unasked(const ProcStat& stat, const ExecImage& image) {
+  ++counters_.unasked;
+  unasked_ =
+      Program{.start_ticks = stat.start_ticks, .start_stack = stat.start_stack, .arg_start = stat.arg_start};
+  if ((*image.capabilities & root_capabilities()) != 0) {
+    out_.boolean(Leaf::kPrivileged, true);
+  } else {
+    fill_capabilities(*image.capabilities);
+  }
+  fill_no_now();
+  for (LeafMask leaves = kLateLeaves; leaves != 0; leaves &= leaves - 1) {
+    const FieldId id = process_field(static_cast<Leaf>(std::countr_zero(leaves)));
+    if (!out_.event().carries(id)) out_.event().withhold(id);
+  }
+}
+
+// Ids and capabilities, which may be others by now, stay as they were told.
+bool Enricher::complete(uint32_t pid, const Program& program, Event& event) {
+  out_.begin(event);
+  ProcStat before;
+  before.start_ticks = program.start_ticks;
+  before.start_stack = program.start_stack;
+  before.arg_start = program.arg_start;
+  const bool same = procfs_.select(pid) && read_now(before, {});
+  procfs_.release();
+  if (!same) return false;
+  fill_groups();
+  fill_place();
+  fill_streams();
+  forget_missing(event);
+  out_.finish();
+  return true;
 }
 
 void Enricher::fill_place() {

@@ -1,5 +1,6 @@
 #include "src/enrich/enricher.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -65,6 +66,7 @@ Enricher::Enricher(Procfs& procfs, Options options)
 
 void Enricher::fill(uint32_t pid, const ExecImage& image, bool superseded, Event& event) {
   ++counters_.filled;
+  unasked_.reset();
   out_.begin(event);
   const auto boot_ns = carried_boot_ns(event);
   clock_ns_ = boot_ns.value_or(event.time_ns);
@@ -102,7 +104,37 @@ void Enricher::fill(uint32_t pid, const ExecImage& image, bool superseded, Event
       out_.text(Leaf::kWorkingDirectory, image.working_directory);
     }
   }
-  if (!is_own || !stat || !fill_now(pid, *stat, image)) fill_no_now();
+  if (is_own && stat && !may_hold(*stat, image)) {
+    fill_unasked(*stat, image);
+  } else if (!is_own || !stat || !fill_now(pid, *stat, image)) {
+    fill_no_now();
+  }
+  out_.finish();
+}
+
+void Enricher::fill_check(uint32_t pid, const ExecImage& image, int file, Event& event) {
+  ++counters_.filled;
+  out_.begin(event);
+  clock_ns_ = carried_boot_ns(event).value_or(event.time_ns);
+  const std::optional<ProcStat> stat = parse_stat(image.stat);
+  if (stat) {
+    fill_birth(*stat);
+  } else {
+    out_.missing({Leaf::kStart, Leaf::kGroupLeaderPid, Leaf::kSessionLeaderPid, Leaf::kInteractive});
+  }
+  fill_executable(image);
+  // Where they will be in its memory nobody knows yet.
+  fill_args(image, nullptr);
+  // The kernel gives it when the exec happens.
+  out_.missing({Leaf::kThreadName});
+  if (image.working_directory.empty()) {
+    out_.missing({Leaf::kWorkingDirectory});
+  } else {
+    out_.text(Leaf::kWorkingDirectory, image.working_directory);
+  }
+  coming_file_ = file;
+  if (!stat || !fill_now(pid, *stat, image)) fill_no_now();
+  coming_file_ = -1;
   out_.finish();
 }
 
@@ -139,7 +171,8 @@ bool Enricher::fill_now(uint32_t pid, const ProcStat& before, const ExecImage& i
   if (!found) ++counters_.ended;
   if (!same) return false;
   fill_ids();
-  fill_groups_and_capabilities();
+  fill_groups();
+  fill_effective_capabilities();
   fill_place();
   if (!before.is_kernel_thread()) {
     fill_streams();
@@ -203,7 +236,7 @@ void Enricher::forget_what_ended() {
 }
 
 void Enricher::hash_executable(const ExecImage& image) {
-  const Fd file = procfs_.open_executable();
+  const Fd file = coming_file_ < 0 ? procfs_.open_executable() : Fd(fcntl(coming_file_, F_DUPFD_CLOEXEC, 0));
   if (!file) return;
   const auto identity = identify_file(file.number(), "", FollowLink::kNo);
   if (identity && identity->same_file(*image.file)) now_.sha256 = hash_.of(file.number(), clock_ns_);

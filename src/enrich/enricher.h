@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "engine/event.h"
+#include "engine/foresight.h"
 #include "src/enrich/event_writer.h"
 #include "src/enrich/exec_image.h"
 #include "src/enrich/file_hash.h"
@@ -41,6 +43,7 @@ class Enricher {
     uint64_t superseded = 0;   // a later exec was queued
     uint64_t stale = 0;        // what was read at once is of a process that began after the event
     uint64_t ended = 0;        // nothing could be read any more
+    uint64_t unasked = 0;      // nothing more was read of it, since no rule could hold
     uint64_t changed = 0;      // another process or program had the pid when the rest was read
     uint64_t not_trusted = 0;  // the path of the executable is another file for us, or none
     FileHash::Counters hash;
@@ -54,6 +57,25 @@ class Enricher {
   // so that arguments and program may be the later one's; nothing of it is taken. All that could not be had, and
   // an executable whose path is not to be trusted, is named in detectd.missing.
   void fill(uint32_t pid, const ExecImage& image, bool superseded, Event& event);
+  // What shows later that it is still the program that began.
+  struct Program {
+    uint64_t start_ticks = 0;
+    uint64_t start_stack = 0;
+    uint64_t arg_start = 0;
+  };
+
+  // From now on what costs a look at the process (kLateLeaves, container, login uid) is read of an exec only where a
+  // rule may hold for it; null: always. What is not read is missing, and the lineage forgets it.
+  void read_for(std::unique_ptr<Foresight> foresight) { foresight_ = std::move(foresight); }
+  // Of the last event that was filled, where not all was read.
+  const std::optional<Program>& unasked() const { return unasked_; }
+  // Reads what was not, of an event of `program`. False, and nothing is added, where it runs no more.
+  bool complete(uint32_t pid, const Program& program, Event& event);
+  // While it is set, everything is read all the same.
+  void read_all(bool all) { read_all_ = all; }
+  // The same for an exec that has not happened yet: `image` is of the program that would run, whose `file` is open
+  // for reading, with the `stat` and the working directory of the process as it is.
+  void fill_check(uint32_t pid, const ExecImage& image, int file, Event& event);
   // Names for the user and group ids that an event of any kind carries.
   void name_ids(Event& event);
 
@@ -71,16 +93,20 @@ class Enricher {
   void append_args(std::string_view head, std::string_view tail, size_t count);
   void fill_no_image();
 
-  // Of what is read now.
+  // Of what is read now, if it is.
+  bool may_hold(const ProcStat& stat, const ExecImage& image);
+  void fill_unasked(const ProcStat& stat, const ExecImage& image);
   bool fill_now(uint32_t pid, const ProcStat& before, const ExecImage& image);
   bool read_now(const ProcStat& before, const ExecImage& image);
   void forget_what_ended();
   void fill_ids();
-  void fill_groups_and_capabilities();
+  void fill_groups();
+  void fill_effective_capabilities();
   void fill_place();
   void fill_streams();
   void fill_environment();
   void fill_no_now();
+  void fill_capabilities(uint64_t capabilities);
   void hash_executable(const ExecImage& image);
   void name_id(Leaf id, Leaf name, IdNames& names);
 
@@ -91,7 +117,11 @@ class Enricher {
   FileHash hash_;
   EventWriter out_;
   Counters counters_;
+  std::unique_ptr<Foresight> foresight_;
+  bool read_all_ = false;
+  std::optional<Program> unasked_;
   std::vector<std::pair<uint32_t, uint32_t>> memory_devices_;
+  int coming_file_ = -1;  // of fill_check()
 
   // Scratch.
   struct Stream {

@@ -30,6 +30,10 @@ struct ExecImage {
   std::optional<FileIdentity> file;
   std::string stat;  // /proc/PID/stat
   std::string working_directory;
+  std::optional<uint64_t> capabilities;  // effective ones, bit by number
+  // Of the process's files in procfs: its effective uid, or root of its user namespace where it may not be read by
+  // others of that uid.
+  std::optional<uint32_t> owner;
 
   // Keeps the capacity, but not that of an unusually long command line.
   void clear() {
@@ -43,6 +47,8 @@ struct ExecImage {
     file.reset();
     stat.clear();
     working_directory.clear();
+    capabilities.reset();
+    owner.reset();
   }
 };
 

@@ -22,15 +22,19 @@ class ExecReader {
   // that size and a tail of an eighth of it are read.
   explicit ExecReader(int procfs, size_t max_argv_bytes = kMaxArgvBytes);
 
-  // Command line, executable, stat, working directory, in this order. What cannot be had stays empty.
+  // Command line, executable, stat, working directory, capabilities, in this order. What cannot be had stays empty.
   void read(uint32_t pid, ExecImage& image);
+  // Executable and stat alone.
+  void read_program(uint32_t pid, ExecImage& image);
 
  private:
+  void begin(uint32_t pid, ExecImage& image);
   const char* path_of(std::string_view file);
   void read_cmdline(ExecImage& image);
   void read_tail(int file, size_t size, ExecImage& image);
   void read_file_identity(ExecImage& image);
   void read_stat(ExecImage& image);
+  static void read_capabilities(uint32_t pid, ExecImage& image);
   void read_link(std::string_view file, std::string& text);
 
   int procfs_;

@@ -26,6 +26,7 @@ constexpr const char* name_of(ProcFile file) {
     case ProcFile::kCgroup: return "cgroup";
     case ProcFile::kLoginUid: return "loginuid";
     case ProcFile::kEnviron: return "environ";
+    case ProcFile::kCmdline: return "cmdline";
   }
   return "";
 }

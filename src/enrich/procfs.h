@@ -17,7 +17,7 @@
 
 namespace detectd {
 
-enum class ProcFile : uint8_t { kStat, kStatus, kCgroup, kLoginUid, kEnviron };
+enum class ProcFile : uint8_t { kStat, kStatus, kCgroup, kLoginUid, kEnviron, kCmdline };
 enum class ProcLink : uint8_t { kRoot, kMountNamespace, kUserNamespace };
 
 // Of an open descriptor of a process.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "engine/derived_fields.h"
+
 namespace detectd {
 namespace {
 
@@ -186,6 +188,17 @@ std::string_view capability_name(unsigned bit) {
       "CAP_63",
   };
   return kNames[bit % kNames.size()];
+}
+
+uint64_t root_capabilities() {
+  static const uint64_t kAll = [] {
+    uint64_t all = 0;
+    for (unsigned bit = 0; bit < 64; ++bit) {
+      if (amounts_to_root(capability_name(bit))) all |= uint64_t{1} << bit;
+    }
+    return all;
+  }();
+  return kAll;
 }
 
 std::optional<uint64_t> parse_namespace(std::string_view link) {

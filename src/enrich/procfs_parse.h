@@ -65,6 +65,9 @@ void parse_status(std::string_view text, ProcStatus& status);
 // "CAP_CHOWN" for 0, ... "CAP_63" for one that has no name yet. `bit` is below 64.
 std::string_view capability_name(unsigned bit);
 
+// Those with which a process can become root (amounts_to_root), bit by number.
+uint64_t root_capabilities();
+
 // Inode of `mnt:[4026531841]`.
 std::optional<uint64_t> parse_namespace(std::string_view link);
 

@@ -34,6 +34,9 @@ class EventSource {
   // mistake in a capture, report() has it as a diagnostic with its place.
   virtual Result<bool> next(std::vector<Event>& chunk) = 0;
 
+  // Adds to an event that next() gave what is read only for those for which a rule holds. It may be known no more.
+  virtual void complete(Event&) {}
+
   // A moment from before which no event will follow those of the last chunk: so a stream that pauses is judged in
   // time. Nothing where the next event says it soon enough.
   virtual std::optional<Moment> settled() const { return std::nullopt; }

@@ -1,11 +1,15 @@
 #include "src/sources/proc_connector.h"
 
 #include <linux/sock_diag.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
+
+#include "src/clock.h"
 
 namespace detectd {
 namespace {
@@ -32,7 +36,7 @@ void SequenceGaps::add(uint32_t cpu, uint32_t sequence) {
   }
 }
 
-ProcConnector::ProcConnector(const Options& options) : options_(options) {
+ProcSubscription::ProcSubscription(ProcConnectorOptions options) : options_(options) {
   for (size_t i = 0; i < kBatch; ++i) {
     parts_[i] = {buffers_[i].data(), buffers_[i].size()};
     messages_[i].msg_hdr.msg_name = &senders_[i];
@@ -42,13 +46,7 @@ ProcConnector::ProcConnector(const Options& options) : options_(options) {
   }
 }
 
-Result<std::unique_ptr<ProcConnector>> ProcConnector::open(const Options& options) {
-  std::unique_ptr<ProcConnector> connector(new ProcConnector(options));
-  if (Status status = connector->subscribe(); !status) return std::move(status).error();
-  return connector;
-}
-
-Status ProcConnector::subscribe() {
+Status ProcSubscription::subscribe() {
   lost_before_ = lost();
   fd_ = Fd();
   gaps_.restart();
@@ -75,7 +73,7 @@ Status ProcConnector::subscribe() {
   return {};
 }
 
-bool ProcConnector::receive(std::vector<ProcEvent>& events) {
+bool ProcSubscription::receive(std::vector<ProcEvent>& events) {
   int count = recvmmsg(fd_.number(), messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
   if (count < 0 && errno == ENOBUFS) {
     // Told once for any number of lost messages; those that were queued before are still there.
@@ -102,7 +100,7 @@ bool ProcConnector::receive(std::vector<ProcEvent>& events) {
   return static_cast<size_t>(count) == kBatch;
 }
 
-uint32_t ProcConnector::drops() const {
+uint32_t ProcSubscription::drops() const {
   std::array<uint32_t, SK_MEMINFO_VARS> info{};
   socklen_t length = sizeof info;
   if (getsockopt(fd_.number(), SOL_SOCKET, kMemoryInfo, info.data(), &length) != 0) return 0;
@@ -111,17 +109,56 @@ uint32_t ProcConnector::drops() const {
 
 // The socket's own counter knows at once, and with a mask. Gaps in the numbers besides know of messages that the
 // kernel could not even make.
-uint64_t ProcConnector::lost() {
+uint64_t ProcSubscription::lost() {
   if (!fd_) return lost_before_;
   const uint64_t by_socket = lost_before_ + drops();
   return options_.mask ? by_socket : std::max(by_socket, gaps_.missing());
 }
 
-size_t ProcConnector::receive_buffer_bytes() const {
+size_t ProcSubscription::receive_buffer_bytes() const {
   int bytes = 0;
   socklen_t length = sizeof bytes;
   if (getsockopt(fd_.number(), SOL_SOCKET, SO_RCVBUF, &bytes, &length) != 0) return 0;
   return static_cast<size_t>(bytes);
 }
+
+ProcConnector::ProcConnector(const ProcConnectorOptions& options)
+    : self_(static_cast<uint32_t>(getpid())),
+      others_({.receive_buffer_bytes = options.receive_buffer_bytes,
+               .mask = options.mask ? std::optional(*options.mask & ~kUrgentProcEvents) : std::nullopt}) {
+  if (options.mask) {
+    execs_.emplace(ProcConnectorOptions{.receive_buffer_bytes = options.receive_buffer_bytes,
+                                        .mask = kUrgentProcEvents});
+  }
+}
+
+Result<std::unique_ptr<ProcConnector>> ProcConnector::open(const ProcConnectorOptions& options) {
+  std::unique_ptr<ProcConnector> connector(new ProcConnector(options));
+  if (Status status = connector->subscribe(); !status) return std::move(status).error();
+  return connector;
+}
+
+Status ProcConnector::subscribe() {
+  if (Status status = others_.subscribe(); !status || !execs_) return status;
+  return execs_->subscribe();
+}
+
+bool ProcConnector::receive(std::vector<ProcEvent>& events) {
+  if (!execs_) return others_.receive(events);
+  const int64_t now_ns = steady_clock_ns();
+  const bool more_execs = execs_->receive(merge_.execs);
+  // The ends are told by the other socket as well.
+  std::erase_if(merge_.execs, [this](const ProcEvent& event) {
+    return event.what == ProcWhat::kExit && event.pid != self_;
+  });
+  for (ProcEvent& event : merge_.execs) {
+    if (event.what == ProcWhat::kExit) event.what = ProcWhat::kBeat;
+  }
+  const bool more_others = others_.receive(merge_.others);
+  merge_.take(more_execs ? INT64_MIN : now_ns, events);
+  return more_execs || more_others;
+}
+
+uint64_t ProcConnector::lost() { return others_.lost() + (execs_ ? execs_->lost() : 0); }
 
 }  // namespace detectd

@@ -1,4 +1,8 @@
-// The kernel's process connector (linux/cn_proc.h), as a socket to read from.
+// The kernel's process connector (linux/cn_proc.h), as something to read from.
+//
+// Every message wakes who waits on its socket, and being woken costs a reader above all others more than most
+// messages are worth. So execs have a socket of their own which is waited on, and all else another
+// one, which is looked into whenever an exec came, and some time after else.
 #pragma once
 
 #include <linux/netlink.h>
@@ -14,6 +18,7 @@
 #include "engine/result.h"
 #include "src/fd.h"
 #include "src/sources/proc_event.h"
+#include "src/sources/proc_merge.h"
 
 namespace detectd {
 
@@ -22,14 +27,19 @@ class ProcEventSocket {
  public:
   virtual ~ProcEventSocket() = default;
 
-  // To be waited on; changes with subscribe().
+  // To be waited on; change with subscribe().
   virtual int descriptor() const = 0;
+  // Where events come that can wait some milliseconds; negative where all come by descriptor(). If not, the fork of a
+  // thread of ours proves that this one is alive, and its kBeat that descriptor() is.
+  virtual int patient_descriptor() const { return -1; }
   // A new socket and a new subscription. What the old one still held is lost with it.
   virtual Status subscribe() = 0;
   // Appends what has arrived, at most some hundred events; never waits. False if there is no more to be had now.
   virtual bool receive(std::vector<ProcEvent>& events) = 0;
   // How many events this socket was sent and could not take, over all subscriptions. Exact, and known at once.
   virtual uint64_t lost() = 0;
+  // Messages that were not the kernel's; they are dropped.
+  virtual uint64_t forged() const { return 0; }
 };
 
 // How many messages each CPU has numbered and nobody gave us. Filtered messages take numbers too.
@@ -44,49 +54,75 @@ class SequenceGaps {
   uint64_t missing_ = 0;
 };
 
-class ProcConnector final : public ProcEventSocket {
+struct ProcConnectorOptions {
+  size_t receive_buffer_bytes = size_t{32} << 20;  // of each socket
+  // Events that are not of it are not sent (Linux 6.6). Without a mask, all are, by one socket, and losses are counted
+  // by the kernel's numbers as well.
+  std::optional<uint32_t> mask;
+};
+
+struct ProcConnectorCounters {
+  uint64_t received = 0;
+  uint64_t forged = 0;     // not the kernel's
+  uint64_t malformed = 0;  // the kernel's, and not understood
+  uint64_t overruns = 0;   // times that the kernel told of a full buffer
+};
+
+// One subscription.
+class ProcSubscription {
  public:
-  struct Options {
-    size_t receive_buffer_bytes = size_t{32} << 20;
-    // Events that are not of it are not sent (Linux 6.6). Without a mask, all are, and losses are counted by the
-    // kernel's numbers as well.
-    std::optional<uint32_t> mask;
-  };
-  struct Counters {
-    uint64_t received = 0;
-    uint64_t forged = 0;     // not the kernel's
-    uint64_t malformed = 0;  // the kernel's, and not understood
-    uint64_t overruns = 0;   // times that the kernel told of a full buffer
-  };
+  explicit ProcSubscription(ProcConnectorOptions options);
+  ProcSubscription(const ProcSubscription&) = delete;
+  ProcSubscription& operator=(const ProcSubscription&) = delete;
 
-  // Subscribed. Whether events come is not known before one came.
-  static Result<std::unique_ptr<ProcConnector>> open(const Options& options);
+  int descriptor() const { return fd_.number(); }
+  Status subscribe();
+  // Appends a batch, in the order in which it came. False if there is no more to be had now.
+  bool receive(std::vector<ProcEvent>& events);
+  uint64_t lost();
 
-  int descriptor() const override { return fd_.number(); }
-  Status subscribe() override;
-  bool receive(std::vector<ProcEvent>& events) override;
-  uint64_t lost() override;
-
-  const Counters& counters() const { return counters_; }
+  const ProcConnectorCounters& counters() const { return counters_; }
   // What the kernel granted, which counts its own overhead: about twice what holds messages.
   size_t receive_buffer_bytes() const;
 
  private:
-  explicit ProcConnector(const Options& options);
   uint32_t drops() const;
 
   static constexpr size_t kBatch = 64;
 
-  Options options_;
+  ProcConnectorOptions options_;
   Fd fd_;
   uint64_t lost_before_ = 0;  // by sockets that were given up
   SequenceGaps gaps_;
-  Counters counters_;
+  ProcConnectorCounters counters_;
   // Set up once: what recvmmsg(2) fills.
   std::array<std::array<std::byte, kMaxProcMessage>, kBatch> buffers_;
   std::array<sockaddr_nl, kBatch> senders_{};
   std::array<iovec, kBatch> parts_{};
   std::array<mmsghdr, kBatch> messages_{};
+};
+
+class ProcConnector final : public ProcEventSocket {
+ public:
+  // Subscribed. Whether events come is not known before one came.
+  static Result<std::unique_ptr<ProcConnector>> open(const ProcConnectorOptions& options);
+
+  int descriptor() const override { return execs_ ? execs_->descriptor() : others_.descriptor(); }
+  int patient_descriptor() const override { return execs_ ? others_.descriptor() : -1; }
+  Status subscribe() override;
+  bool receive(std::vector<ProcEvent>& events) override;
+  uint64_t lost() override;
+  uint64_t forged() const override {
+    return others_.counters().forged + (execs_ ? execs_->counters().forged : 0);
+  }
+
+ private:
+  explicit ProcConnector(const ProcConnectorOptions& options);
+
+  uint32_t self_;
+  std::optional<ProcSubscription> execs_;
+  ProcSubscription others_;  // without a mask, all
+  ProcMerge merge_;
 };
 
 }  // namespace detectd

@@ -30,6 +30,7 @@ enum class ProcWhat : uint8_t {
   kComm,
   kCoredump,
   kExit,
+  kBeat,  // not the kernel's: execs would be told, as the end of a thread of this process was (proc_connector.h)
   kUnknown,
 };
 
@@ -60,6 +61,9 @@ std::optional<ProcEvent> decode_proc_message(std::span<const std::byte> message)
 // are always among them.
 uint32_t proc_event_mask(KindSet kinds);
 inline constexpr uint32_t kAllProcEvents = 0xFFFFFFFF;
+// EXEC, and of the ends those with an exit status other than 0: a thread of ours can make one, to prove that such
+// events arrive, and nobody makes many for less than a process each.
+inline constexpr uint32_t kUrgentProcEvents = 0x20000002;
 
 // The message that subscribes. With `mask` (Linux 6.6) only those events are sent; earlier kernels ignore a message
 // of that length.

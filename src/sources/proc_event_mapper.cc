@@ -17,6 +17,7 @@ EventKind kind_of(const ProcEvent& event) {
     case ProcWhat::kCoredump: return EventKind::kCoredump;
     case ProcWhat::kExit: return EventKind::kEnd;
     case ProcWhat::kAck:
+    case ProcWhat::kBeat:
     case ProcWhat::kUnknown: break;
   }
   return EventKind::kOther;

@@ -19,6 +19,7 @@ struct FakeProcess {
   std::string cgroup = "0::/system.slice/cron.service\n";
   std::string login_uid = "1000";
   std::string environment = {};
+  std::string cmdline = {};
   std::string root = "/";
   std::string mount_namespace = "mnt:[4026531841]";
   std::string user_namespace = "user:[4026531837]";
@@ -52,6 +53,7 @@ class FakeProcfs : public Procfs {
       case ProcFile::kCgroup: text = process->cgroup; break;
       case ProcFile::kLoginUid: text = process->login_uid; break;
       case ProcFile::kEnviron: text = process->environment; break;
+      case ProcFile::kCmdline: text = process->cmdline; break;
     }
     if (text.size() > max_bytes) text.resize(max_bytes);
     return true;

@@ -4,7 +4,11 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "engine/foresight.h"
+#include "engine/rule_parser.h"
+#include "engine/rule_set.h"
 #include "tests/support/events.h"
 #include "tests/support/fake_procfs.h"
 #include "tests/support/host_view.h"
@@ -78,6 +82,7 @@ class World {
   }
   Event fill() { return fill(image_with({})); }
   Enricher::Counters counters() const { return enricher_.counters(); }
+  Enricher& enricher() { return enricher_; }
 
   FakeProcfs procfs;
 
@@ -103,6 +108,16 @@ TEST_CASE("An exec of a process that stays is told whole") {
   CHECK(show(event, "process.interactive") == "false");
   CHECK(show(event, "detectd.missing") == "process.user.name|process.group.name");
   CHECK(world.procfs.reads == kReads);
+}
+
+TEST_CASE("TRUST 20: arguments of which the kernel gives only a part are shown, and not trusted") {
+  World world;
+  ExecImage image = image_with({});
+  image.cmdline.resize(8);
+  const Event event = world.fill(image);
+  CHECK(show(event, "process.args") == "curl|-s");
+  CHECK(misses(event, "process.args"));
+  CHECK_FALSE(misses(world.fill(image_with({})), "process.args"));
 }
 
 TEST_CASE("TRUST 2: what is read of a later process with the pid is not taken") {
@@ -314,6 +329,105 @@ TEST_CASE("A user id without a name in the file has none, whatever was known bef
   nobody.set_integer(process_field(Leaf::kUserId), 3'999'999'999);
   enricher.name_ids(nobody);
   CHECK(show(nobody, "process.user.name") == "[]");
+}
+
+// Nobody looks at curl.
+std::shared_ptr<const RuleSet> rules_about_shells() {
+  Diagnostics diagnostics;
+  const std::string toml = R"([[rule]]
+id = "11111111-1111-4111-8111-111111111111"
+name = "r"
+title = "A"
+level = "low"
+on = "exec"
+[rule.detection]
+s."process.name" = "sh"
+s."process.Ext.stdin.type" = "socket"
+condition = "s"
+)";
+  RuleDocument document;
+  parse_rules(std::make_shared<const SourceFile>(SourceFile{.path = "r.toml", .text = toml}), document,
+              diagnostics);
+  auto rules = RuleSet::compile(document, diagnostics);
+  REQUIRE(diagnostics.errors() == 0);
+  return rules;
+}
+
+ExecImage image_of(uint64_t capabilities, uint32_t owner) {
+  ExecImage image = image_with({});
+  image.capabilities = capabilities;
+  image.owner = owner;
+  return image;
+}
+
+TEST_CASE("Where no rule can hold, no more is read, and what was not read is missing") {
+  World world;
+  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  const Event event = world.fill(image_of(0, 1000));
+  CHECK(is_image_told(event));
+  CHECK(world.procfs.reads == 0);
+  for (const char* const name : {"process.Ext.unit", "process.Ext.cgroup", "process.Ext.stdin.type",
+                                 "process.Ext.mount_namespace", "process.supplemental_groups.id",
+                                 "process.vpid", "user.audit.id", "container.id", "process.Ext.root"}) {
+    INFO(name);
+    CHECK(show(event, name) == "-");
+    CHECK(misses(event, name));
+  }
+  CHECK_FALSE(misses(event, "process.thread.capabilities.effective"));
+  CHECK(world.counters().unasked == 1);
+}
+
+TEST_CASE("What was not read of an exec is forgotten by the lineage too") {
+  World world;
+  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  const Event event = world.fill(image_of(0, 1000));
+  CHECK(event.withheld(process_field(Leaf::kCgroup)));
+  CHECK_FALSE(event.withheld(process_field(Leaf::kUserId)));
+}
+
+TEST_CASE("Power by capabilities is told at once of root, and looked at closer of others") {
+  constexpr uint64_t kAdmin = uint64_t{1} << 21;
+  World world;
+  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  const Event root = world.fill(image_of(kAdmin, 0));
+  CHECK(show(root, "process.Ext.privileged") == "true");
+  CHECK(world.procfs.reads == 0);
+  world.fill(image_of(kAdmin, 1000));
+  CHECK(world.procfs.reads == kReads);
+}
+
+TEST_CASE("All is read where a rule may hold, where nothing is foretold, and of what ran before") {
+  for (const char* const why : {"rule", "no rules", "all", "capabilities unknown"}) {
+    INFO(why);
+    World world;
+    if (why != std::string_view("no rules"))
+      world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+    world.enricher().read_all(why == std::string_view("all"));
+    ExecImage image = image_of(0, 1000);
+    if (why == std::string_view("rule")) image.executable = "/usr/bin/sh";
+    if (why == std::string_view("capabilities unknown")) image.capabilities.reset();
+    CHECK(is_rest_told(world.fill(image)));
+    CHECK(world.procfs.reads == kReads);
+  }
+}
+
+TEST_CASE("TRUST 5: what a hit asks for later is read while the program still runs, and else stays missing") {
+  for (const bool runs : {true, false}) {
+    INFO(runs);
+    World world;
+    world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+    Event event = world.fill(image_of(0, 1000));
+    REQUIRE(world.enricher().unasked());
+    const Enricher::Program program = *world.enricher().unasked();
+    if (!runs) world.live() = FakeProcess{.stat = line({.stack = 70'000}), .status = status_of(0)};
+    CHECK(world.enricher().complete(kPid, program, event) == runs);
+    CHECK(show(event, "process.Ext.unit") == (runs ? "cron.service" : "-"));
+    CHECK(show(event, "process.Ext.stdin.type") == (runs ? "none" : "-"));
+    CHECK(show(event, "user.audit.id") == (runs ? "1000" : "-"));
+    CHECK(misses(event, "process.Ext.unit") == !runs);
+    CHECK(misses(event, "process.user.name"));
+    CHECK(show(event, "process.user.id") == "-");
+  }
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "src/enrich/exec_reader.h"
+#include "src/enrich/procfs_parse.h"
 #include "tests/support/held_process.h"
 
 namespace detectd {
@@ -68,6 +70,25 @@ TEST_CASE("A path is told by the file that it is for us, and a symbolic link is 
   const auto self = procfs.host_file("/proc/self/exe");
   CHECK((!self || (self->mode & 0170000u) == 0120000u));
   CHECK_FALSE(procfs.host_file("/there/is/none"));
+}
+
+TEST_CASE("Of a process its effective capabilities and its owner are read at once") {
+  auto root = open_own_procfs();
+  REQUIRE(root);
+  RealProcfs procfs(root->root.number());
+  const auto self = static_cast<uint32_t>(getpid());
+  std::string text;
+  REQUIRE(procfs.select(self));
+  REQUIRE(procfs.read(ProcFile::kStatus, 65'536, text));
+  ProcStatus status;
+  parse_status(text, status);
+  ExecImage image;
+  ExecReader(root->root.number()).read(self, image);
+  CHECK(image.capabilities == status.effective_capabilities);
+  CHECK(image.owner == status.user->effective);
+  ExecReader(root->root.number()).read(0x7FFFFFF0, image);
+  CHECK_FALSE(image.capabilities);
+  CHECK_FALSE(image.owner);
 }
 
 }  // namespace
