@@ -50,15 +50,21 @@ std::vector<bool> needed_by(const RuleDocument& document, const std::vector<bool
 }  // namespace
 
 Status select_rules(const std::vector<std::string>& only, const std::vector<std::string>& skip,
-                    RuleDocument& document) {
+                    RuleDocument& document, const SourcePtr& always) {
   for (const auto& [option, names] : {std::pair("--only", &only), std::pair("--skip", &skip)}) {
     for (const std::string& name : *names) {
       if (auto rule = find_rule(name, document); !rule) return std::move(rule.error()).within(option);
     }
   }
   std::vector<bool> chosen;
-  for (const Rule& rule : document.rules)
-    chosen.push_back((only.empty() || is_among(rule, only)) && !is_among(rule, skip));
+  for (const Rule& rule : document.rules) {
+    const bool stays = always && rule.file == always;
+    if (stays && is_among(rule, skip)) {
+      return Error{Errc::kUsage, "--skip: " + rule.name +
+                                     " is built in and always runs; a filter of the site can narrow it"};
+    }
+    chosen.push_back(stays || ((only.empty() || is_among(rule, only)) && !is_among(rule, skip)));
+  }
   const std::vector<bool> needed = needed_by(document, chosen);
   std::vector<Rule> kept;
   for (size_t i = 0; i < document.rules.size(); ++i) {

@@ -22,6 +22,8 @@ Status Snapshot::begin() {
     if (const auto stat = parse_stat(text)) processes_.push_back({stat->start_ticks, pid});
   }
   procfs_.release();
+  partial_ =
+      std::none_of(processes_.begin(), processes_.end(), [](const Listed& each) { return each.pid == 1; });
   // Nobody is older than a parent, a foster parent neither.
   std::sort(processes_.begin(), processes_.end(), [](const Listed& a, const Listed& b) {
     return std::tie(a.start_ticks, a.pid) < std::tie(b.start_ticks, b.pid);

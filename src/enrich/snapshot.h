@@ -21,6 +21,8 @@ class Snapshot {
   // Lists the processes, kernel threads too, and puts parents before their children.
   Status begin();
   size_t size() const { return processes_.size(); }
+  // Not all are in the list: that the first of them is not to be read says so.
+  bool is_partial() const { return partial_; }
   // Fills `event`, which has its time, `detectd.boot_ns`, reason and source, with the next process: kind, pid,
   // parent's pid as the kernel has it now, and all that Enricher tells. Those that have ended since, or whose pid
   // another process has, are passed over. False: there is none left, and `event` is as it was.
@@ -37,6 +39,7 @@ class Snapshot {
   Enricher& enricher_;
   std::vector<Listed> processes_;
   size_t next_ = 0;
+  bool partial_ = false;
   ExecImage image_;
 };
 

@@ -24,8 +24,8 @@ constexpr int64_t kRescanNs = 5 * kSecondNs;
 constexpr size_t kMaxQueueBytes = size_t{16} << 20;
 // A larger event is not kept to be used again.
 constexpr size_t kMaxSpareBytes = size_t{32} << 10;
-// How long what is on its way is waited for at the end.
-constexpr int64_t kMaxDrainNs = 4 * kSecondNs;
+// How long the enrich thread is waited for when it is to give up: longer than it waits for room.
+constexpr int64_t kGiveUpNs = 500'000'000;
 
 std::string_view reason_of(Loss::Reason reason) {
   switch (reason) {
@@ -59,6 +59,9 @@ Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<co
       procfs_(options_.procfs),
       snapshot_reader_(options_.procfs, options_.max_argv_bytes),
       enricher_(procfs_, enricher_options(options_, *host_)),
+      arguments_(procfs_),
+      late_procfs_(options_.procfs),
+      late_enricher_(late_procfs_, enricher_options(options_, *host_)),
       connections_(clock_, host_,
                    {.poller = {.procfs = options_.procfs}, .wake = [this] { queue_.wake(); }}) {}
 
@@ -90,6 +93,26 @@ void Collector::stop() {
   heartbeat_.stop();
   receiver_.stop();
   connections_.stop();
+  if (exec_checks_) exec_checks_->stop();
+}
+
+void Collector::check_execs(std::unique_ptr<ExecGuard> guard, std::shared_ptr<ExecJudge> judge,
+                            std::function<void(const std::string&)> gone) {
+  if (exec_checks_) {
+    exec_checks_->stop();
+    while (!exec_checks_->ended()) take_events();
+    while (exec_checks_->size() != 0) take_events();
+    exec_checks_.reset();
+  }
+  if (!guard) return;
+  exec_checks_ =
+      std::make_unique<ExecChecks>(clock_, host_, std::move(guard), std::move(judge),
+                                   ExecChecks::Options{.procfs = options_.procfs,
+                                                       .max_argv_bytes = options_.max_argv_bytes,
+                                                       .enricher = enricher_options(options_, *host_),
+                                                       .wake = [this] { queue_.wake(); },
+                                                       .gone = std::move(gone)});
+  exec_checks_->start();
 }
 
 Collector::Counters Collector::counters() const {
@@ -121,15 +144,34 @@ void Collector::enrich() {
       continue;
     }
     receiver_.wait(kTurnNs);
+    enriching_ = true;
     look_around(steady_clock_ns());
   }
-  if (receiver_.ended()) {
+  if (receiver_.ended() && !give_up_) {
     for (const Loss& loss : receiver_.losses_left()) push_loss(loss);
   }
   clocks_read_ns_ = 0;
   look_around(steady_clock_ns());
   enriched_all_ = true;
   queue_.wake();
+}
+
+void Collector::read_for(std::shared_ptr<const RuleSet> rules) {
+  auto foresight = rules ? std::make_unique<Foresight>(std::move(rules)) : nullptr;
+  const std::lock_guard lock(foresight_mutex_);
+  new_foresight_ = std::move(foresight);
+  has_new_foresight_ = true;
+}
+
+void Collector::take_foresight() {
+  if (has_new_foresight_.load()) {
+    const std::lock_guard lock(foresight_mutex_);
+    enricher_.read_for(std::move(new_foresight_));
+    has_new_foresight_ = false;
+  }
+  // Ids that changed while events were lost are not known from the lineage, until all processes were looked at.
+  if (lost_ns_ != 0 && steady_clock_ns() - lost_ns_ > 2 * kRescanNs) lost_ns_ = 0;
+  enricher_.read_all(lost_ns_ != 0);
 }
 
 void Collector::enrich(Observation& observation, Timed& timed) {
@@ -141,15 +183,49 @@ void Collector::enrich(Observation& observation, Timed& timed) {
     if (event.what == ProcWhat::kExec) {
       static const ExecImage kNone;
       const bool read = observation.image != nullptr;
+      take_foresight();
       enricher_.fill(event.pid, read ? *observation.image : kNone, observation.superseded, timed.event);
+      if (read && !observation.superseded) {
+        arguments_.note(event.pid, *observation.image, event.monotonic_ns);
+      } else {
+        arguments_.forget(event.pid);
+      }
+      if (enricher_.unasked()) note_unasked(event.pid, event.monotonic_ns);
       if (read) timed.event.set_integer(field::kLagUs, observation.lag_ns / 1000);
     } else if (event.what == ProcWhat::kUid || event.what == ProcWhat::kGid) {
       enricher_.name_ids(timed.event);
+    } else if (event.what == ProcWhat::kExit) {
+      arguments_.forget(event.pid);
     }
     push(timed);
   }
   receiver_.give_back(std::move(observation.image));
   observation = {};
+}
+
+void Collector::note_unasked(uint32_t pid, int64_t monotonic_ns) {
+  const std::lock_guard lock(unasked_mutex_);
+  unasked_[pid % kMaxUnasked] = {pid, clock_.boot_ns(monotonic_ns), *enricher_.unasked()};
+}
+
+void Collector::complete(Event& event) {
+  const auto integer = [&event](FieldId id) { return event.find_carried(id).number; };
+  if (event.kind != EventKind::kExec || !event.withheld(process_field(Leaf::kMountNamespace))) return;
+  // A hit shows what its event carries.
+  for (const Leaf leaf : {Leaf::kUserId, Leaf::kUserName, Leaf::kRealUserId, Leaf::kSavedUserId,
+                          Leaf::kGroupId, Leaf::kGroupName, Leaf::kRealGroupId, Leaf::kSavedGroupId}) {
+    const FieldId id = process_field(leaf);
+    if (const FieldView known = event.find(id); !event.carries(id) && known.has_value()) event.set(id, known);
+  }
+  const auto pid = static_cast<uint32_t>(integer(process_field(Leaf::kPid)));
+  Unasked found;
+  {
+    const std::lock_guard lock(unasked_mutex_);
+    found = unasked_[pid % kMaxUnasked];
+  }
+  if (found.pid == pid && found.boot_ns == integer(field::kBootNs)) {
+    late_enricher_.complete(pid, found.program, event);
+  }
 }
 
 void Collector::tell_unwatched() {
@@ -161,7 +237,9 @@ void Collector::tell_unwatched() {
 
 void Collector::tell_loss(const Loss& loss) {
   push_loss(loss);
+  arguments_.forget_all();
   const int64_t now_ns = steady_clock_ns();
+  lost_ns_ = now_ns;
   if (rescanned_ns_ != 0 && now_ns - rescanned_ns_ < kRescanNs) return;
   rescanned_ns_ = now_ns;
   take_snapshot("overrun", loss.end_ns);
@@ -197,7 +275,9 @@ void Collector::take_snapshot(std::string_view reason, int64_t monotonic_ns) {
   Snapshot snapshot(procfs_, snapshot_reader_, enricher_);
   Timed timed;
   uint64_t processes = 0;
-  if (Status status = snapshot.begin(); !status) return;
+  if (Status status = snapshot.begin(); !status) return fail_list(status.error());
+  if (snapshot.is_partial())
+    fail_list({Errc::kPermission, "processes of others are hidden (hidepid=, or a masked /proc)"});
   while (!give_up_) {
     timed.event.clear();
     timed.event.kind = EventKind::kAlreadyRunning;
@@ -221,18 +301,52 @@ void Collector::take_snapshot(std::string_view reason, int64_t monotonic_ns) {
 void Collector::push(Timed& timed) {
   while (!give_up_ && queue_bytes_.load() > kMaxQueueBytes) queue_.wait_room(kTurnNs);
   queue_bytes_.fetch_add(timed.event.memory_bytes());
-  while (!give_up_ && !queue_.push(timed)) queue_.wait_room(kTurnNs);
+  while (!queue_.push(timed)) {
+    if (give_up_) {
+      ++dropped_;
+      return;
+    }
+    queue_.wait_room(kTurnNs);
+  }
 }
 
-// Once a second: what other threads may see of this one, and whether somebody set the clock.
+void Collector::fail_list(const Error& error) {
+  const std::lock_guard lock(counters_mutex_);
+  ++counters_.failed_lists;
+  counters_.list_error = error.message;
+}
+
+// Which arguments have changed; and once a second what other threads may see of this one, and whether somebody set the
+// clock.
 void Collector::look_around(int64_t now_ns) {
+  arguments_.look(now_ns, [&](const ArgvChange& change) { tell_change(change); });
   if (now_ns - clocks_read_ns_ < kSecondNs) return;
   clocks_read_ns_ = now_ns;
   const BootClock::Jump jump = clock_.update(read_clocks());
   const std::lock_guard lock(counters_mutex_);
-  counters_.jump.wall_ns += jump.wall_ns;
-  counters_.jump.suspend_ns += jump.suspend_ns;
+  counters_.jumps.add(jump);
+  counters_.arguments = arguments_.counters();
   counters_.enriched = enricher_.counters();
+}
+
+// As of now, not of the look: who judges may have been told meanwhile that nothing from before is on its way.
+void Collector::tell_change(const ArgvChange& change) {
+  const int64_t now_ns = steady_clock_ns();
+  Timed timed;
+  to_event(report_of(change), moment_of(now_ns), "procfs", timed.event);
+  timed.monotonic_ns = now_ns;
+  push(timed);
+}
+
+void Collector::tell(const HealthReport& report) {
+  const int64_t now_ns = steady_clock_ns();
+  to_event(report, moment_of(now_ns), "connector", timed_.event);
+  reorder_.push(timed_.event, now_ns);
+}
+
+Moment Collector::moment_of(int64_t monotonic_ns) const {
+  const int64_t boot_ns = clock_.boot_ns(monotonic_ns);
+  return {.time_ns = clock_.wall_ns(boot_ns), .boot_ns = boot_ns, .host = host_};
 }
 
 Result<bool> Collector::next(std::vector<Event>& chunk) {
@@ -247,42 +361,68 @@ Result<bool> Collector::next(std::vector<Event>& chunk) {
   while (true) {
     if (stop_requested()) stop();
     // Asked in this order: what is pushed after the first question is seen by take_events().
-    const bool ended = enriched_all_.load() && connections_.ended();
+    const bool ended = this->ended();
     const int64_t now_ns = steady_clock_ns();
     const bool idle = all_is_here();
     take_events();
-    while (ended && queue_.size() + connections_.size() != 0) take_events();
+    while (ended && waiting() != 0) take_events();
     if (ended) {
       reorder_.flush(chunk);
       report_.events += chunk.size();
       return !chunk.empty();
     }
-    if (stopping_since_ns_ != 0 && now_ns - stopping_since_ns_ > kMaxDrainNs) return give_up(chunk);
+    if (stopping_since_ns_ != 0 && now_ns - stopping_since_ns_ > options_.max_drain_ns) return give_up(chunk);
     reorder_.release(now_ns, idle, kChunkEvents, chunk);
     if (idle && reorder_.empty()) settled_ns_ = now_ns - Reorder::kWaitNs;
     report_.events += chunk.size();
     if (!chunk.empty() || now_ns - turn_ns > kTurnNs) return true;
-    queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
-    if (queue_.size() < kChunkEvents / 2 && stopping_since_ns_ == 0) gather();
+    const bool gathers = gathering_ && options_.gather_ns != 0 && stopping_since_ns_ == 0;
+    // Who gathers anyway need not be woken for it.
+    if (reorder_.empty() || !gathers) queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
+    if (gathers && queue_.size() < kChunkEvents / 2) gather();
   }
 }
 
-// What is still on its way is lost, and nobody counts it.
+// What is enriched is given. What is not is lost, and counted unless the enrich thread hangs.
 bool Collector::give_up(std::vector<Event>& chunk) {
   if (give_up_.exchange(true)) return false;
+  const int64_t until_ns = steady_clock_ns() + kGiveUpNs;
+  while (!enriched_all_.load() && steady_clock_ns() < until_ns) {
+    take_events();
+    queue_.wait_filled(kGiveUpNs / 10);
+  }
+  while (queue_.size() + connections_.size() != 0) take_events();
   reorder_.flush(chunk);
-  fill_loss({.reason = Loss::Reason::kQueue,
-             .start_ns = settled_ns_ != 0 ? settled_ns_ : started_ns_,
-             .end_ns = steady_clock_ns(),
-             .count = {}},
-            chunk.emplace_back());
+  const std::optional<uint64_t> left = count_left(chunk);
+  if (left != 0) {
+    fill_loss({.reason = Loss::Reason::kQueue,
+               .start_ns = settled_ns_ != 0 ? settled_ns_ : started_ns_,
+               .end_ns = steady_clock_ns(),
+               .count = left},
+              chunk.emplace_back());
+  }
   report_.events += chunk.size();
-  return true;
+  return !chunk.empty();
+}
+
+// Losses among them are told.
+std::optional<uint64_t> Collector::count_left(std::vector<Event>& chunk) {
+  if (!enriched_all_.load() || !receiver_.ended()) return std::nullopt;
+  uint64_t left = dropped_.load();
+  for (Observation observation; receiver_.pop(observation);) {
+    if (observation.loss) {
+      fill_loss(*observation.loss, chunk.emplace_back());
+    } else {
+      ++left;
+    }
+  }
+  for (const Loss& loss : receiver_.losses_left()) fill_loss(loss, chunk.emplace_back());
+  return left;
 }
 
 void Collector::gather() const {
   const timespec pause{.tv_sec = 0, .tv_nsec = options_.gather_ns};
-  if (options_.gather_ns != 0) nanosleep(&pause, nullptr);
+  nanosleep(&pause, nullptr);
 }
 
 void Collector::take_events() {
@@ -298,14 +438,27 @@ void Collector::take_events() {
   for (size_t i = 0; i < kChunkEvents && connections_.pop(timed_); ++i) {
     reorder_.push(timed_.event, timed_.monotonic_ns);
   }
+  for (size_t i = 0; exec_checks_ && i < kChunkEvents && exec_checks_->pop(timed_); ++i) {
+    reorder_.push(timed_.event, timed_.monotonic_ns);
+  }
+}
+
+size_t Collector::waiting() const {
+  return queue_.size() + connections_.size() + (exec_checks_ ? exec_checks_->size() : 0);
+}
+
+bool Collector::ended() const {
+  return enriched_all_.load() && connections_.ended() && (!exec_checks_ || exec_checks_->ended());
 }
 
 std::optional<Moment> Collector::settled() const {
   if (settled_ns_ == 0) return std::nullopt;
-  const int64_t boot_ns = clock_.boot_ns(settled_ns_);
-  return Moment{.time_ns = clock_.wall_ns(boot_ns), .boot_ns = boot_ns, .host = host_};
+  return moment_of(settled_ns_);
 }
 
-bool Collector::all_is_here() const { return receiver_.idle() && !enriching_.load() && connections_.idle(); }
+bool Collector::all_is_here() const {
+  return receiver_.idle() && !enriching_.load() && connections_.idle() &&
+         (!exec_checks_ || exec_checks_->idle());
+}
 
 }  // namespace detectd

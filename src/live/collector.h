@@ -11,30 +11,35 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "src/boot_clock.h"
+#include "src/enrich/argv_watch.h"
 #include "src/enrich/enricher.h"
 #include "src/enrich/exec_reader.h"
 #include "src/enrich/procfs.h"
 #include "src/enrich/snapshot.h"
 #include "src/live/connection_watch.h"
+#include "src/live/exec_checks.h"
+#include "src/live/health.h"
 #include "src/live/heartbeat.h"
+#include "src/live/live_source.h"
 #include "src/live/receiver.h"
 #include "src/live/spsc_queue.h"
 #include "src/live/timed_event.h"
-#include "src/sources/event_source.h"
 #include "src/sources/proc_event_mapper.h"
 #include "src/sources/reorder.h"
 
 namespace detectd {
 
-class Collector final : public EventSource {
+class Collector final : public LiveSource {
  public:
   struct Options {
     int procfs = -1;  // root of a procfs, borrowed
@@ -44,6 +49,8 @@ class Collector final : public EventSource {
     Receiver::Options receiver{};
     // Events are judged so much later at most, many at a time, which costs less than one by one. 0: at once.
     int64_t gather_ns = 2'000'000;
+    // How long what is on its way is waited for at the end.
+    int64_t max_drain_ns = 4'000'000'000;
     bool snapshot = true;      // tell first of the processes that run already
     bool connections = false;  // watch_connections(), from the start
     // Since when nobody watched (CLOCK_BOOTTIME), where the daemon before did not end in order.
@@ -52,7 +59,10 @@ class Collector final : public EventSource {
   struct Counters {
     uint64_t snapshot_processes = 0;
     uint64_t rescans = 0;
-    BootClock::Jump jump;  // of the wall clock, all together
+    uint64_t failed_lists = 0;  // of all processes, at the start or in a rescan
+    std::string list_error;     // of the last one
+    ClockJumps jumps;
+    ArgvWatch::Counters arguments;
     Enricher::Counters enriched;
     ConnectionPoller::Counters connections;
   };
@@ -66,13 +76,37 @@ class Collector final : public EventSource {
   // Ends it: next() gives what is on its way, then false. Called by the thread that calls next().
   void stop();
 
-  // Whether new connections are looked for. Any thread.
-  void watch_connections(bool wanted) { connections_.want(wanted); }
+  // Any thread.
+  void watch_connections(bool wanted) override { connections_.want(wanted); }
+
+  void tell(const HealthReport& report) override;
+
+  // What costs much is read only of execs for which one of these rules may hold; null, as it is first: of all. Any
+  // thread.
+  void read_for(std::shared_ptr<const RuleSet> rules);
+
+  // Judges execs before they happen, from now on, as the guard tells of them; without one, no longer. To be called by
+  // the thread that calls next(). `gone` as in ExecChecks::Options.
+  void check_execs(std::unique_ptr<ExecGuard> guard, std::shared_ptr<ExecJudge> judge,
+                   std::function<void(const std::string&)> gone);
+  // Null while nobody does.
+  ExecChecks* exec_checks() const { return exec_checks_.get(); }
 
   // Gives an empty chunk at least four times a second.
   Result<bool> next(std::vector<Event>& chunk) override;
+  void complete(Event& event) override;
   std::optional<Moment> settled() const override;
   const SourceReport& report() const override { return report_; }
+
+  // Holds on processes that a rule may respond to; to be taken by the thread that calls next(). While they are wanted
+  // events are judged at once, not many at a time.
+  void take_grips(GripOn events, size_t max) {
+    gathering_ = events == GripOn::kNothing;
+    receiver_.take_grips(events, max);
+  }
+  void hold_grips(size_t held) { receiver_.hold_grips(held); }
+  bool pop(Grip& grip) { return receiver_.pop(grip); }
+  const BootClock& clock() const { return clock_; }
 
   const Receiver& receiver() const { return receiver_; }
   const Heartbeat& heartbeat() const { return heartbeat_; }
@@ -85,6 +119,8 @@ class Collector final : public EventSource {
   // The enrich thread's.
   void enrich();
   void enrich(Observation& observation, Timed& timed);
+  void take_foresight();
+  void note_unasked(uint32_t pid, int64_t monotonic_ns);
   void tell_loss(const Loss& loss);
   void tell_unwatched();
   void push_loss(const Loss& loss);
@@ -92,11 +128,17 @@ class Collector final : public EventSource {
   void take_snapshot(std::string_view reason, int64_t monotonic_ns);
   void push(Timed& timed);
   void look_around(int64_t now_ns);
+  void tell_change(const ArgvChange& change);
+  void fail_list(const Error& error);
+  Moment moment_of(int64_t monotonic_ns) const;
 
   // Of next().
   bool give_up(std::vector<Event>& chunk);
+  std::optional<uint64_t> count_left(std::vector<Event>& chunk);
   void gather() const;
   void take_events();
+  size_t waiting() const;
+  bool ended() const;
   bool all_is_here() const;
 
   Options options_;
@@ -109,24 +151,44 @@ class Collector final : public EventSource {
   RealProcfs procfs_;
   ExecReader snapshot_reader_;
   Enricher enricher_;
+  ArgvWatch arguments_;
+  // Of whoever judges.
+  RealProcfs late_procfs_;
+  Enricher late_enricher_;
   int64_t started_ns_ = 0;
 
   SpscQueue<Timed> queue_{512};
   std::atomic<size_t> queue_bytes_{0};
-  std::atomic<bool> enriching_{false};  // an observation was popped, and is not pushed yet
+  std::atomic<bool> enriching_{false};  // something is on its way to queue_, or may be
   std::atomic<bool> enriched_all_{false};
   std::atomic<bool> give_up_{false};
+  std::atomic<uint64_t> dropped_{0};  // by the enrich thread, for give_up_
   std::thread enrich_thread_;
   ConnectionWatch connections_;
+  std::unique_ptr<ExecChecks> exec_checks_;
   int64_t rescanned_ns_ = 0;
+  int64_t lost_ns_ = 0;  // when a loss was told last
   int64_t clocks_read_ns_ = 0;
 
+  bool gathering_ = true;
   Reorder reorder_;
   Timed timed_;
   std::vector<Event> spare_;
   int64_t stopping_since_ns_ = 0;
   int64_t settled_ns_ = 0;  // CLOCK_MONOTONIC
   SourceReport report_;
+  std::mutex foresight_mutex_;
+  std::unique_ptr<Foresight> new_foresight_;
+  std::atomic<bool> has_new_foresight_{false};
+  // The last execs of which not all was read, by pid.
+  struct Unasked {
+    uint32_t pid = 0;
+    int64_t boot_ns = 0;
+    Enricher::Program program;
+  };
+  static constexpr size_t kMaxUnasked = 4096;
+  std::mutex unasked_mutex_;
+  std::vector<Unasked> unasked_ = std::vector<Unasked>(kMaxUnasked);
   mutable std::mutex counters_mutex_;
   Counters counters_;
 };

@@ -52,7 +52,7 @@ class Heartbeat {
   std::thread thread_;
 };
 
-// One beat for the kernel: a thread of this process that ends at once.
+// One beat for the kernel: a thread of this process that ends at once, with a status.
 void beat_by_thread();
 
 }  // namespace detectd

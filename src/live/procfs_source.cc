@@ -8,6 +8,7 @@
 #include "engine/timestamp.h"
 #include "src/clock.h"
 #include "src/host_identity.h"
+#include "src/live/connection_watch.h"
 #include "src/stop.h"
 
 namespace detectd {
@@ -31,7 +32,14 @@ ProcfsSource::ProcfsSource(std::shared_ptr<const CaptureHost> host, Options opti
       reader_(options_.procfs, options_.max_argv_bytes),
       enricher_(procfs_, enricher_options(options_, *host_)),
       poll_(
-          procfs_, [this](uint32_t pid, ExecImage& image) { reader_.read(pid, image); }, enricher_) {}
+          procfs_, [this](uint32_t pid, ExecImage& image) { reader_.read(pid, image); }, enricher_),
+      connections_({.procfs = options_.procfs}),
+      wants_connections_(options_.connections) {}
+
+void ProcfsSource::watch_connections(bool wanted) {
+  if (!wanted && wants_connections_) connections_.forget();
+  wants_connections_ = wanted;
+}
 
 Result<bool> ProcfsSource::next(std::vector<Event>& chunk) {
   chunk.clear();
@@ -54,7 +62,7 @@ Result<bool> ProcfsSource::next(std::vector<Event>& chunk) {
 Status ProcfsSource::look(int64_t now_ns) {
   if (now_ns - clocks_read_ns_ >= kNanosPerSecond) {
     clocks_read_ns_ = now_ns;
-    clock_.update(read_clocks());
+    jumps_.add(clock_.update(read_clocks()));
   }
   const int64_t boot_ns = clock_.boot_ns(now_ns);
   const Moment now{.time_ns = clock_.wall_ns(boot_ns), .boot_ns = boot_ns, .host = host_};
@@ -62,8 +70,22 @@ Status ProcfsSource::look(int64_t now_ns) {
   given_ = 0;
   if (!settled_) tell_blindness(now);
   Status status = poll_.look(now, [this](Event& event) { told_.push_back(std::move(event)); });
+  if (status && wants_connections_) look_at_connections(now_ns, now);
+  for (const HealthReport& report : reports_) to_event(report, now, "procfs", told_.emplace_back());
+  reports_.clear();
   settled_ = now;
   return status;
+}
+
+// Behind the processes, so that whose they are is known.
+void ProcfsSource::look_at_connections(int64_t now_ns, const Moment& now) {
+  if (connections_looked_ns_ != 0 && now_ns - connections_looked_ns_ < kNanosPerSecond) return;
+  connections_looked_ns_ = now_ns;
+  found_.clear();
+  // What can not be read is counted.
+  if (Status status = connections_.poll(found_); !status) return;
+  for (const Connection& connection : found_)
+    to_event(connection, *now.boot_ns, now.time_ns, host_, told_.emplace_back());
 }
 
 void ProcfsSource::tell_blindness(const Moment& now) {

@@ -12,12 +12,14 @@
 #include "src/enrich/enricher.h"
 #include "src/enrich/exec_reader.h"
 #include "src/enrich/procfs.h"
+#include "src/live/connection_poller.h"
+#include "src/live/health.h"
+#include "src/live/live_source.h"
 #include "src/live/procfs_poll.h"
-#include "src/sources/event_source.h"
 
 namespace detectd {
 
-class ProcfsSource final : public EventSource {
+class ProcfsSource final : public LiveSource {
  public:
   static constexpr int64_t kPeriodNs = 100'000'000;
 
@@ -26,9 +28,14 @@ class ProcfsSource final : public EventSource {
     size_t max_argv_bytes = ExecReader::kMaxArgvBytes;
     Enricher::Options enricher{};
     int64_t period_ns = kPeriodNs;
+    bool connections = false;  // watch_connections(), from the start
   };
 
   ProcfsSource(std::shared_ptr<const CaptureHost> host, Options options);
+
+  void watch_connections(bool wanted) override;
+  // Among the events of the next look.
+  void tell(const HealthReport& report) override { reports_.push_back(report); }
 
   // Waits for the next look; ends when a stop is requested.
   Result<bool> next(std::vector<Event>& chunk) override;
@@ -36,9 +43,12 @@ class ProcfsSource final : public EventSource {
   const SourceReport& report() const override { return report_; }
 
   const ProcfsPoll::Counters& counters() const { return poll_.counters(); }
+  ConnectionPoller::Counters connections() const { return connections_.counters(); }
+  const ClockJumps& jumps() const { return jumps_; }
 
  private:
   Status look(int64_t now_ns);
+  void look_at_connections(int64_t now_ns, const Moment& now);
   void tell_blindness(const Moment& now);
   void give(std::vector<Event>& chunk);
 
@@ -49,6 +59,12 @@ class ProcfsSource final : public EventSource {
   ExecReader reader_;
   Enricher enricher_;
   ProcfsPoll poll_;
+  ConnectionPoller connections_;
+  bool wants_connections_ = false;
+  int64_t connections_looked_ns_ = 0;
+  std::vector<Connection> found_;
+  std::vector<HealthReport> reports_;
+  ClockJumps jumps_;
   int64_t next_look_ns_ = 0;
   int64_t clocks_read_ns_ = 0;
   std::vector<Event> told_;  // from given_ on not given yet

@@ -2,12 +2,17 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <iterator>
 #include <utility>
 
@@ -20,10 +25,64 @@ namespace {
 constexpr int64_t kLossCheckNs = 10'000'000;
 constexpr int64_t kLossCheckInStormNs = 500'000'000;
 constexpr int kTickMs = 100;
+// So long events wait that are not urgent.
+constexpr int kPatienceMs = 1;
 // While a stream is blind, a new subscription is tried so often.
 constexpr int64_t kResubscribeNs = 500'000'000;
 // Beyond this the socket keeps the rest.
 constexpr size_t kMaxBacklog = 65'536;
+
+// In a storm there is always something to do. So it pauses so often, of its own accord.
+constexpr int64_t kPauseNs = 1'000'000'000;
+constexpr timespec kPause{.tv_sec = 0, .tv_nsec = 50'000};
+
+// The receive thread while it runs in real time.
+std::atomic<pid_t> realtime_thread{0};
+std::atomic<uint64_t> realtime_losses{0};
+
+// RLIMIT_RTTIME: whatever keeps it from pausing, the other threads of this host get their turn again.
+void on_exhausted(int) {
+  const int number = errno;
+  const pid_t thread = realtime_thread.exchange(0);
+  const sched_param normal{};
+  if (thread != 0 && syscall(SYS_sched_setscheduler, thread, SCHED_OTHER, &normal) == 0) {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(thread), -20);
+    realtime_losses.fetch_add(1);
+  }
+  errno = number;
+}
+
+void limit_realtime(int64_t max_run_ns) {
+  struct sigaction action {};
+  action.sa_handler = on_exhausted;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGXCPU, &action, nullptr);
+  rlimit limit{};
+  getrlimit(RLIMIT_RTTIME, &limit);
+  // The kernel adds a second each time that it sends the signal.
+  limit.rlim_cur = std::min<rlim_t>(static_cast<rlim_t>(max_run_ns / 1000), limit.rlim_max);
+  setrlimit(RLIMIT_RTTIME, &limit);
+}
+
+bool ends_leader(const ProcEvent& event) {
+  return event.what == ProcWhat::kExit && event.thread == event.pid;
+}
+
+void count_down(std::unordered_map<uint32_t, uint32_t>& counts, uint32_t pid) {
+  const auto counted = counts.find(pid);
+  if (--counted->second == 0) counts.erase(counted);
+}
+
+// What a process did that a rule may respond to, beside an exec.
+bool acts(ProcWhat what) {
+  return what == ProcWhat::kUid || what == ProcWhat::kGid || what == ProcWhat::kSession ||
+         what == ProcWhat::kPtrace || what == ProcWhat::kComm;
+}
+
+uint32_t actor_of(const ProcEvent& event) {
+  return event.what == ProcWhat::kPtrace && event.other_pid != 0 ? event.other_pid : event.pid;
+}
 
 bool begins_program(const ProcEvent& event) {
   return event.what == ProcWhat::kExec || (event.what == ProcWhat::kFork && event.thread == event.pid);
@@ -48,9 +107,20 @@ Receiver::Receiver(std::unique_ptr<ProcEventSocket> socket, ReadImage read_image
       options_(options),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       queue_(options.queue_events),
-      free_images_(std::bit_ceil(options.max_images + 1)) {}
+      free_images_(std::bit_ceil(options.max_images + 1)),
+      grips_(options.queue_grips),
+      priority_losses_before_(realtime_losses.load()),
+      self_(static_cast<uint32_t>(getpid())) {}
 
 Receiver::~Receiver() { stop(); }
+
+Scheduling Receiver::scheduling() const {
+  const Scheduling scheduling = scheduling_.load();
+  const bool lost = scheduling == Scheduling::kRealtime && realtime_thread.load() != thread_id_.load();
+  return lost ? Scheduling::kNice : scheduling;
+}
+
+uint64_t Receiver::priority_losses() const { return realtime_losses.load() - priority_losses_before_; }
 
 void Receiver::start() {
   losses_checked_ns_ = steady_clock_ns();
@@ -75,13 +145,16 @@ void Receiver::give_back(std::unique_ptr<ExecImage> image) {
 }
 
 void Receiver::run() {
+  pthread_setname_np(pthread_self(), "receive");
   raise_priority();
   while (true) {
     if (next_ == backlog_.size()) {
       const bool stopping = stop_ns_.load() != 0;
       if (!stopping) wait_for_events();
       const bool got = drain();
+      if (!got) busy_ = false;
       const int64_t now_ns = steady_clock_ns();
+      pause_at_times(now_ns);
       check_losses(now_ns, got ? kLossCheckInStormNs : kLossCheckNs);
       follow_heartbeat(now_ns);
       if (!got && stopping) break;
@@ -90,10 +163,7 @@ void Receiver::run() {
     const ProcEvent event = backlog_[next_++];
     // In a storm the socket is never empty.
     if (const int64_t stop_ns = stop_ns_.load(); stop_ns != 0 && event.monotonic_ns > stop_ns) break;
-    if (begins_program(event)) {
-      const auto counted = programs_.find(event.pid);
-      if (--counted->second == 0) programs_.erase(counted);
-    }
+    note_handled(event);
     handle(event);
   }
   if (blind_since_ns_ != 0) {
@@ -109,20 +179,37 @@ void Receiver::run() {
 
 // Without the right to real time at least before the ordinary ones.
 void Receiver::raise_priority() {
-  pthread_setname_np(pthread_self(), "receive");
+  const auto thread = static_cast<pid_t>(syscall(SYS_gettid));
+  thread_id_ = thread;
+  limit_realtime(options_.max_run_ns);
   const sched_param parameter{.sched_priority = 1};
   if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameter) == 0) {
+    realtime_thread = thread;
     scheduling_ = Scheduling::kRealtime;
-  } else if (setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), -20) == 0) {
+  } else if (setpriority(PRIO_PROCESS, static_cast<id_t>(thread), -20) == 0) {
     scheduling_ = Scheduling::kNice;
   }
 }
 
+void Receiver::pause_at_times(int64_t now_ns) {
+  if (now_ns - paused_ns_ < kPauseNs) return;
+  paused_ns_ = now_ns;
+  nanosleep(&kPause, nullptr);
+}
+
+// To be woken by each event costs more than to read it. Where something came just now, more will come: then only
+// urgent ones wake us, and the others are looked for at the latest a moment later, until there are none.
 void Receiver::wait_for_events() {
-  waiting_ = true;
+  if (scheduling() != scheduling_.load()) raise_priority();
+  const bool only_urgent = busy_ && socket_->patient_descriptor() >= 0;
+  waiting_ = !only_urgent;
   pollfd files[] = {{.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
-                    {.fd = wake_.number(), .events = POLLIN, .revents = 0}};
-  poll(files, std::size(files), kTickMs);
+                    {.fd = wake_.number(), .events = POLLIN, .revents = 0},
+                    {.fd = socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
+  const int64_t begin_ns = steady_clock_ns();
+  poll(files, only_urgent ? 2 : 3, only_urgent ? kPatienceMs : kTickMs);
+  const int64_t end_ns = steady_clock_ns();
+  if (end_ns - begin_ns > kPause.tv_nsec) paused_ns_ = end_ns;
   waiting_ = false;
 }
 
@@ -135,41 +222,102 @@ bool Receiver::drain() {
   const size_t first = backlog_.size();
   bool more = true;
   while (more && backlog_.size() - next_ < kMaxBacklog) more = socket_->receive(backlog_);
+  all_arrived_ = !more;
   for (size_t i = first; i < backlog_.size(); ++i) {
-    if (begins_program(backlog_[i])) ++programs_[backlog_[i].pid];
+    note_arrived(backlog_[i]);
   }
   counters_.events += backlog_.size() - first;
   if (backlog_.size() - next_ > counters_.longest_backlog)
     counters_.longest_backlog = backlog_.size() - next_;
+  if (backlog_.size() != first) busy_ = true;
   return backlog_.size() != first;
 }
 
+void Receiver::note_arrived(const ProcEvent& event) {
+  if (begins_program(event)) ++programs_[event.pid];
+  if (ends_leader(event)) ++ends_[event.pid];
+}
+
+void Receiver::note_handled(const ProcEvent& event) {
+  if (begins_program(event)) count_down(programs_, event.pid);
+  if (ends_leader(event)) count_down(ends_, event.pid);
+}
+
 void Receiver::handle(const ProcEvent& event) {
-  static const auto self = static_cast<uint32_t>(getpid());
-  if (event.what == ProcWhat::kFork && event.pid == self && event.thread != self)
-    heartbeat_.hear(event.monotonic_ns);
+  if (is_own_beat(event)) heartbeat_.hear(event.monotonic_ns);
+  if (event.what == ProcWhat::kBeat) return;
   const auto passed = thread_ends_.pass(event);
   if (!passed) return;
   Observation observation;
   observation.event = *passed;
-  if (passed->what == ProcWhat::kExec) read_exec(*passed, observation);
+  if (passed->what == ProcWhat::kFork) ++counters_.forks;
+  if (passed->what == ProcWhat::kExec) {
+    read_exec(*passed, observation);
+  } else if (grip_on_.load(std::memory_order_relaxed) == GripOn::kAll && acts(passed->what)) {
+    open_grip(actor_of(*passed));
+    drain();
+    push_grip(*passed, nullptr);
+  }
   push(observation);
+}
+
+// A thread of ours was started and, where events come by two descriptors, has ended: proof of both.
+bool Receiver::is_own_beat(const ProcEvent& event) {
+  if (event.pid != self_ || event.thread == self_) return false;
+  const bool by_two = socket_->patient_descriptor() >= 0;
+  if (event.what == ProcWhat::kFork) {
+    beat_thread_ = event.thread;
+    return !by_two;
+  }
+  return by_two && event.what == ProcWhat::kBeat && event.thread == beat_thread_;
 }
 
 void Receiver::read_exec(const ProcEvent& event, Observation& observation) {
   ++counters_.execs;
+  const bool grips = grip_on_.load(std::memory_order_relaxed) != GripOn::kNothing;
+  // First, so that what is read is of the process that it holds.
+  if (grips) open_grip(event.pid);
   observation.image = take_image();
   if (!observation.image) {
     ++counters_.images_skipped;
+    if (grips) push_grip(event, nullptr);
     return;
   }
   read_image_(event.pid, *observation.image);
   image_bytes_.fetch_add(held_bytes(*observation.image));
-  observation.lag_ns = steady_clock_ns() - event.monotonic_ns;
+  const int64_t now_ns = steady_clock_ns();
+  observation.lag_ns = now_ns - event.monotonic_ns;
   if (!observation.image->cmdline.empty()) ++counters_.images_read;
   drain();
   observation.superseded = is_superseded(event.pid);
   if (observation.superseded) ++counters_.superseded;
+  if (grips) push_grip(event, observation.image.get());
+  pause_at_times(now_ns);
+}
+
+void Receiver::open_grip(uint32_t pid) {
+  grip_.process.reset();
+  grip_.refused = grips_.size() + grips_held_ >= max_grips_;
+  if (!grip_.refused) {
+    grip_.process.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    grip_.refused = !grip_.process && (errno == EMFILE || errno == ENFILE || errno == ENOMEM);
+  }
+  if (grip_.refused) ++counters_.grips_refused;
+  if (grip_.process) ++counters_.grips;
+}
+
+// Behind drain(): where all had come, and no end of the process, it had not ended when the hold was taken.
+void Receiver::push_grip(const ProcEvent& event, const ExecImage* image) {
+  grip_.pid = actor_of(event);
+  grip_.monotonic_ns = event.monotonic_ns;
+  grip_.exec = event.what == ProcWhat::kExec;
+  grip_.doubtful = !all_arrived_ || is_superseded(grip_.pid) || ends_.contains(grip_.pid) ||
+                   event.monotonic_ns <= lossy_until_ns_ || socket_->lost() != told_lost_;
+  grip_.stat.assign(image != nullptr ? image->stat : std::string());
+  grip_.file = image != nullptr ? image->file : std::nullopt;
+  if (!grips_.push(grip_)) ++counters_.grips_lost;
+  // What was in the slot: a hold that was taken already, or none.
+  grip_.process.reset();
 }
 
 bool Receiver::is_superseded(uint32_t pid) const { return programs_.contains(pid); }
@@ -196,6 +344,7 @@ void Receiver::push(Observation& observation) {
 
 void Receiver::check_losses(int64_t now_ns, int64_t period_ns) {
   if (now_ns - losses_checked_ns_ < period_ns) return;
+  counters_.forged = socket_->forged();
   const uint64_t lost = socket_->lost();
   const uint64_t queue_lost = counters_.queue_lost.load();
   if (lost > told_lost_) {
@@ -204,6 +353,7 @@ void Receiver::check_losses(int64_t now_ns, int64_t period_ns) {
                .end_ns = now_ns,
                .count = lost - told_lost_});
     told_lost_ = lost;
+    lossy_until_ns_ = now_ns;
     counters_.lost = lost;
   }
   if (queue_lost > told_queue_lost_) {

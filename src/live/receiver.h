@@ -7,6 +7,8 @@
 // had ended nothing could have been read.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include "src/fd.h"
+#include "src/live/grip.h"
 #include "src/live/heartbeat.h"
 #include "src/live/observation.h"
 #include "src/live/spsc_queue.h"
@@ -31,22 +34,32 @@ std::string_view to_string(Scheduling scheduling);
 
 class Receiver {
  public:
+  // Real time is given back where it runs longer without a pause, and taken again at the next one.
+  static constexpr int64_t kMaxRunNs = 3'000'000'000;
+
   struct Options {
     size_t queue_events = 32'768;  // a power of two
     size_t max_images = 4096;      // that may wait, and what they may hold together
     size_t max_image_bytes = size_t{24} << 20;
+    int64_t max_run_ns = kMaxRunNs;
+    size_t queue_grips = 4096;  // a power of two
   };
   // Read by any thread.
   struct Counters {
     std::atomic<uint64_t> events{0};      // that the kernel gave
     std::atomic<uint64_t> lost{0};        // that it could not give
     std::atomic<uint64_t> queue_lost{0};  // that we could not keep
+    std::atomic<uint64_t> forged{0};      // messages that were not the kernel's
+    std::atomic<uint64_t> forks{0};       // of processes
     std::atomic<uint64_t> execs{0};
     std::atomic<uint64_t> images_read{0};     // of them with a command line
     std::atomic<uint64_t> images_skipped{0};  // for lack of room
     std::atomic<uint64_t> superseded{0};
     std::atomic<uint64_t> longest_backlog{0};
     std::atomic<uint64_t> failed_subscriptions{0};
+    std::atomic<uint64_t> grips{0};          // taken
+    std::atomic<uint64_t> grips_refused{0};  // no descriptor was to be had
+    std::atomic<uint64_t> grips_lost{0};     // nobody took them from here
   };
   // What is read of a process at once.
   using ReadImage = std::function<void(uint32_t pid, ExecImage& image)>;
@@ -69,18 +82,36 @@ class Receiver {
   // Once it ended: losses that found no room in the queue.
   const std::vector<Loss>& losses_left() const { return losses_; }
 
+  // From now on a hold is taken of the process of such an event, while somebody may want to do something to it.
+  // `max` bounds those that wait to be taken and those that were: hold_grips() says how many these are.
+  void take_grips(GripOn events, size_t max) {
+    max_grips_ = max;
+    grip_on_ = events;
+  }
+  void hold_grips(size_t held) { grips_held_ = held; }
+  // One other thread's: holds in the order of their events, before the events themselves.
+  bool pop(Grip& grip) { return grips_.pop(grip); }
+
   // Nothing is on its way: the kernel's queue is empty, and all that came was pushed and popped.
   bool idle() const { return waiting_.load() && queue_.size() == 0; }
-  Scheduling scheduling() const { return scheduling_.load(); }
+  Scheduling scheduling() const;
+  // How often it ran longer than Options::max_run_ns in real time.
+  uint64_t priority_losses() const;
   const Counters& counters() const { return counters_; }
 
  private:
   void run();
   void raise_priority();
+  void pause_at_times(int64_t now_ns);
   void wait_for_events();
   bool drain();
   void handle(const ProcEvent& event);
+  bool is_own_beat(const ProcEvent& event);
   void read_exec(const ProcEvent& event, Observation& observation);
+  void open_grip(uint32_t pid);
+  void push_grip(const ProcEvent& event, const ExecImage* image);
+  void note_arrived(const ProcEvent& event);
+  void note_handled(const ProcEvent& event);
   bool is_superseded(uint32_t pid) const;
   std::unique_ptr<ExecImage> take_image();
   void push(Observation& observation);
@@ -95,25 +126,39 @@ class Receiver {
   Fd wake_;  // an eventfd that ends the waiting
   SpscQueue<Observation> queue_;
   SpscQueue<std::unique_ptr<ExecImage>> free_images_;
+  SpscQueue<Grip> grips_;
+  std::atomic<GripOn> grip_on_{GripOn::kNothing};
+  std::atomic<size_t> max_grips_{0};
+  std::atomic<size_t> grips_held_{0};
   std::atomic<size_t> image_bytes_{0};  // that wait
   std::atomic<int64_t> stop_ns_{0};     // when stop() was called; 0: not yet
   std::atomic<bool> ended_{false};
   std::atomic<bool> waiting_{false};
   std::atomic<Scheduling> scheduling_{Scheduling::kNormal};
+  std::atomic<pid_t> thread_id_{0};
+  uint64_t priority_losses_before_;
   Counters counters_;
   std::thread thread_;
 
   // The thread's own.
   std::vector<ProcEvent> backlog_;  // from next_ on
   size_t next_ = 0;
+  uint32_t self_;
+  bool busy_ = false;                                // something came just now
+  uint32_t beat_thread_ = 0;                         // the last thread of this process whose fork was heard
   std::unordered_map<uint32_t, uint32_t> programs_;  // by pid: how many in the backlog begin a program there
+  std::unordered_map<uint32_t, uint32_t> ends_;      // the same: how many in the backlog end a leader there
+  bool all_arrived_ = true;                          // the last drain() left nothing to the socket
+  Grip grip_;
   ThreadEnds thread_ends_;
   size_t images_ = 0;  // made
   uint64_t told_lost_ = 0;
+  int64_t lossy_until_ns_ = 0;
   uint64_t told_queue_lost_ = 0;
   int64_t losses_checked_ns_ = 0;
   int64_t blind_since_ns_ = 0;  // 0: not blind
   int64_t resubscribed_ns_ = 0;
+  int64_t paused_ns_ = 0;     // when others had the processor last, for certain
   std::vector<Loss> losses_;  // that found no room in the queue yet
 };
 

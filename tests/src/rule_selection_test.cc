@@ -57,6 +57,29 @@ TEST_CASE("what a chosen correlation names runs with it, over chains, and gives 
   CHECK(run({}, {"id-1", "id-3", "id-4"}) == "id-0 id-2 ");
 }
 
+TEST_CASE("what is built in always runs, and can not be skipped", "[rule_selection]") {
+  const auto built_in = std::make_shared<SourceFile>();
+  const auto run = [&](const std::vector<std::string>& only, const std::vector<std::string>& skip) {
+    RuleDocument document = three_rules();
+    Rule rule;
+    rule.id = "id-3";
+    rule.name = "detectd.lost";
+    rule.file = built_in;
+    document.rules.push_back(rule);
+    const Status status = select_rules(only, skip, document, built_in);
+    if (!status) return status.error().message;
+    std::string ids;
+    for (const Rule& each : document.rules) ids += each.id + (each.feeds_only ? "* " : " ");
+    return ids;
+  };
+  CHECK(run({"web_shell"}, {}) == "id-0 id-3 ");
+  CHECK(run({}, {"web_shell"}) == "id-1 id-2 id-3 ");
+  const std::string refused =
+      "--skip: detectd.lost is built in and always runs; a filter of the site can narrow it";
+  CHECK(run({}, {"detectd.lost"}) == refused);
+  CHECK(run({}, {"id-3"}) == refused);
+}
+
 TEST_CASE("a rule that does not exist is an error with a hint", "[rule_selection]") {
   CHECK(selected({"web_shel"}, {}) ==
         "--only: no rule has the id or name `web_shel`; did you mean `web_shell`?");

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "tests/support/fake_procfs.h"
 #include "tests/support/held_process.h"
 #include "tests/support/host_view.h"
 
@@ -72,6 +73,25 @@ TEST_CASE("A process that ends after the listing is passed over, and the event i
   event.clear();
   CHECK_FALSE(snapshot.next(event));
   CHECK(event.kind == EventKind::kExec);
+}
+
+TEST_CASE("TRUST 87: a list without the first of all processes is known to be partial") {
+  test::FakeProcfs procfs;
+  const auto process = std::make_shared<test::FakeProcess>();
+  process->stat = "7 (cron) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 500 0\n";
+  procfs.processes[7] = process;
+  HostView host;
+  Snapshot snapshot(procfs, host.reader(), host.enricher());
+  REQUIRE(snapshot.begin());
+  CHECK(snapshot.is_partial());
+  // With hidepid=1 it is in the list, and can not be read.
+  procfs.processes[1] = std::make_shared<test::FakeProcess>();
+  REQUIRE(snapshot.begin());
+  CHECK(snapshot.is_partial());
+  CHECK(snapshot.size() == 1);
+  procfs.processes[1] = process;
+  REQUIRE(snapshot.begin());
+  CHECK_FALSE(snapshot.is_partial());
 }
 
 }  // namespace

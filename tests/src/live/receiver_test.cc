@@ -1,78 +1,20 @@
 #include "src/live/receiver.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
-#include <condition_variable>
-#include <deque>
 #include <map>
-#include <mutex>
 #include <string>
 
 #include "src/clock.h"
+#include "tests/support/fake_connector.h"
 
 using namespace detectd;
+using detectd::test::FakeSocket;
+using detectd::test::make;
 
 namespace {
-
-// A kernel of a test's making.
-class FakeSocket final : public ProcEventSocket {
- public:
-  FakeSocket() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {}
-
-  void give(const ProcEvent& event) {
-    const std::lock_guard lock(mutex_);
-    events_.push_back(event);
-    const uint64_t one = 1;
-    REQUIRE(write(event_.number(), &one, sizeof one) == sizeof one);
-  }
-  void lose(uint64_t count) { lost_ += count; }
-  // From now on there is always one more.
-  void storm(const ProcEvent& event) {
-    give(event);
-    is_storm_ = true;
-  }
-  unsigned subscriptions() const { return subscriptions_; }
-
-  int descriptor() const override { return event_.number(); }
-  Status subscribe() override {
-    ++subscriptions_;
-    return {};
-  }
-  bool receive(std::vector<ProcEvent>& events) override {
-    const std::lock_guard lock(mutex_);
-    if (is_storm_) {
-      events.push_back(events_.front());
-      events.back().monotonic_ns = steady_clock_ns();
-      return true;
-    }
-    if (events_.empty()) return false;
-    uint64_t taken = 0;
-    REQUIRE(read(event_.number(), &taken, sizeof taken) == sizeof taken);
-    events.push_back(events_.front());
-    events_.pop_front();
-    return !events_.empty();
-  }
-  uint64_t lost() override { return lost_; }
-
- private:
-  Fd event_;
-  std::mutex mutex_;
-  std::deque<ProcEvent> events_;
-  std::atomic<bool> is_storm_{false};
-  std::atomic<uint64_t> lost_{0};
-  std::atomic<unsigned> subscriptions_{0};
-};
-
-ProcEvent make(ProcWhat what, uint32_t pid) {
-  ProcEvent event;
-  event.what = what;
-  event.thread = event.pid = pid;
-  event.monotonic_ns = steady_clock_ns();
-  return event;
-}
 
 // A receiver whose processes have the command line that a test gives them.
 struct Setting {
@@ -249,4 +191,98 @@ TEST_CASE("TRUST 70: a stream that falls silent is found out, subscribed to agai
   CHECK(ended.loss->start_ns == begun.loss->end_ns);
   CHECK(ended.loss->end_ns == beat.monotonic_ns);
   CHECK_FALSE(setting.heartbeat.blind());
+}
+
+TEST_CASE("whoever runs in real time for too long gives it back, says so, and has it again after a pause",
+          "[live][threads]") {
+  Setting setting({.max_run_ns = 50'000'000});
+  const auto scheduling = [&] { return setting.receiver->scheduling(); };
+  std::atomic<bool> lost{false};
+  setting.on_read = [&](uint32_t pid) {
+    // Stands for what should never happen: something that does not come back.
+    const int64_t until_ns = steady_clock_ns() + 20'000'000'000;
+    while (pid == 7 && scheduling() == Scheduling::kRealtime && steady_clock_ns() < until_ns) {
+    }
+    if (pid == 7) lost = scheduling() == Scheduling::kNice;
+  };
+  setting.receiver->start();
+  setting.socket->give(make(ProcWhat::kExec, 6));
+  setting.next();
+  if (scheduling() != Scheduling::kRealtime) {
+    WARN("skipped: no right to real time here");
+    return;
+  }
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  setting.next();
+  CHECK(lost);
+  CHECK(setting.receiver->priority_losses() >= 1);
+  setting.socket->give(make(ProcWhat::kExec, 8));
+  setting.next();
+  setting.socket->give(make(ProcWhat::kExec, 9));
+  setting.next();
+  CHECK(scheduling() == Scheduling::kRealtime);
+}
+
+TEST_CASE("TRUST 70: where events come by two sockets, only a beat by both proves that they are heard",
+          "[live][threads]") {
+  Setting setting;
+  setting.socket->split();
+  setting.receiver->start();
+  const auto self = static_cast<uint32_t>(getpid());
+  const auto beat = [&](ProcWhat what, uint32_t thread) {
+    ProcEvent event = make(what, self);
+    event.thread = thread;
+    setting.socket->give(event);
+    return event.monotonic_ns;
+  };
+  // What follows shows that the beat before it was handled.
+  const auto handled = [&] {
+    setting.socket->give(make(ProcWhat::kExit, 7));
+    return setting.next().event.what == ProcWhat::kExit;
+  };
+  beat(ProcWhat::kFork, self + 1);
+  REQUIRE(handled());
+  CHECK(setting.heartbeat.heard_ns() == 0);
+  beat(ProcWhat::kBeat, self + 2);
+  REQUIRE(handled());
+  CHECK(setting.heartbeat.heard_ns() == 0);
+  const int64_t named_ns = beat(ProcWhat::kBeat, self + 1);
+  REQUIRE(handled());
+  CHECK(setting.heartbeat.heard_ns() == named_ns);
+}
+
+TEST_CASE("TRUST 1: a hold is taken before anything is read, and doubted where the end of that pid is queued",
+          "[live][threads]") {
+  Setting setting;
+  const auto self = static_cast<uint32_t>(getpid());
+  bool ends = false;
+  setting.on_read = [&](uint32_t pid) {
+    if (ends) setting.socket->give(make(ProcWhat::kExit, pid));
+  };
+  setting.receiver->take_grips(GripOn::kExecs, 2);
+  setting.receiver->start();
+  const auto next_grip = [&] {
+    setting.socket->give(make(ProcWhat::kExec, self));
+    const Observation observation = setting.next();
+    Grip grip;
+    REQUIRE(setting.receiver->pop(grip));
+    CHECK(grip.monotonic_ns == observation.event.monotonic_ns);
+    return grip;
+  };
+  Grip grip = next_grip();
+  CHECK(grip.pid == self);
+  CHECK(grip.exec);
+  CHECK(grip.process);
+  CHECK(!grip.doubtful);
+
+  // TRUST 85: who took as many as may be held gets no more, and knows.
+  setting.receiver->hold_grips(2);
+  grip = next_grip();
+  CHECK(!grip.process);
+  CHECK(grip.refused);
+  setting.receiver->hold_grips(0);
+
+  ends = true;
+  CHECK(next_grip().doubtful);
+  setting.receiver->stop();
 }

@@ -1,0 +1,81 @@
+// The process connector of a test's making.
+#pragma once
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "src/clock.h"
+#include "src/fd.h"
+#include "src/sources/proc_connector.h"
+
+namespace detectd::test {
+
+class FakeSocket final : public ProcEventSocket {
+ public:
+  FakeSocket() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) {}
+
+  void give(const ProcEvent& event) {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(event);
+    const uint64_t one = 1;
+    REQUIRE(write(event_.number(), &one, sizeof one) == sizeof one);
+  }
+  void lose(uint64_t count) { lost_ += count; }
+  // From now on there is always one more.
+  void storm(const ProcEvent& event) {
+    give(event);
+    is_storm_ = true;
+  }
+  // From now on events come by two descriptors, of which this one is never waited on for long.
+  void split() { is_split_ = true; }
+  unsigned subscriptions() const { return subscriptions_; }
+
+  int descriptor() const override { return event_.number(); }
+  int patient_descriptor() const override { return is_split_ ? event_.number() : -1; }
+  Status subscribe() override {
+    ++subscriptions_;
+    return {};
+  }
+  bool receive(std::vector<ProcEvent>& events) override {
+    const std::lock_guard lock(mutex_);
+    if (is_storm_) {
+      events.push_back(events_.front());
+      events.back().monotonic_ns = steady_clock_ns();
+      return true;
+    }
+    if (events_.empty()) return false;
+    uint64_t taken = 0;
+    REQUIRE(read(event_.number(), &taken, sizeof taken) == sizeof taken);
+    events.push_back(events_.front());
+    events_.pop_front();
+    return !events_.empty();
+  }
+  uint64_t lost() override { return lost_; }
+
+ private:
+  Fd event_;
+  std::mutex mutex_;
+  std::deque<ProcEvent> events_;
+  std::atomic<bool> is_storm_{false};
+  bool is_split_ = false;
+  std::atomic<uint64_t> lost_{0};
+  std::atomic<unsigned> subscriptions_{0};
+};
+
+inline ProcEvent make(ProcWhat what, uint32_t pid) {
+  ProcEvent event;
+  event.what = what;
+  event.thread = event.pid = pid;
+  event.monotonic_ns = steady_clock_ns();
+  return event;
+}
+
+}  // namespace detectd::test
