@@ -13,9 +13,11 @@ namespace detectd {
 namespace {
 
 // Events that a worker matches at a time.
-constexpr size_t kSliceEvents = 256;
+constexpr size_t kSliceEvents = 32;
 // How long a hit may wait for others to be stored with.
 constexpr int64_t kMaxWaitNs = 100'000'000;
+// How many hits may wait for a commit to end; then judging waits too.
+constexpr size_t kMaxToStore = 4 * HitStore::kBatchHits;
 
 // Adds the time it lives to `total_ns`.
 class Stopwatch {
@@ -40,6 +42,7 @@ std::string_view to_string(Ending ending) {
 Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
     : engine_(engine), edges_(edges), options_(std::move(options)) {
   make_matchers();
+  if (options_.commit_aside && edges_.store != nullptr) committer_.emplace(*edges_.store);
 }
 
 void Pipeline::make_matchers() {
@@ -56,6 +59,11 @@ void Pipeline::reload(std::shared_ptr<const RuleSet> rules) {
   matchers_.clear();
   engine_.reload(std::move(rules));
   make_matchers();
+}
+
+bool Pipeline::commit() {
+  if (!failed_) failed_ = end_commit();
+  return !failed_;
 }
 
 Ending Pipeline::run() {
@@ -75,15 +83,18 @@ Ending Pipeline::run() {
     // A limit or a failure further on outranks the end of the input.
     std::optional<Ending> sooner = judge();
     if (!sooner && settled) sooner = settle(*settled);
+    if (!sooner && edges_.responder != nullptr) settle_responses(false);
     if (sooner) ending = sooner;
     tell_progress();
-    if (!ending && options_.on_turn) options_.on_turn();
+    if (committer_ && !ending) ending = show_committed(committer_->take_result(), committing_);
+    if (!ending && options_.on_turn && !is_committing()) options_.on_turn();
+    if (!ending) ending = failed_;
   }
   const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
   if (const std::optional<Ending> failed = can_tell ? finish() : std::nullopt) ending = failed;
   if (edges_.progress != nullptr) edges_.progress->hide();
   if (*ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed) {
-    if (const std::optional<Ending> failed = show_pending()) ending = failed;
+    if (const std::optional<Ending> failed = end_commit()) ending = failed;
   }
   summary_.reached_end = *ending == Ending::kEndOfStream;
   return *ending;
@@ -126,21 +137,28 @@ void Pipeline::match() {
     Slice& slice = slices_[number];
     slice.held.clear();
     slice.ends.clear();
+    slice.slow = {};
+    LapTimer timer(options_.slow_event_ns);
     const size_t end = std::min((number + 1) * kSliceEvents, ready_.size());
     for (size_t i = number * kSliceEvents; i < end; ++i) {
       engine_.match(ready_[i], matchers_[worker], slice.held);
       slice.ends.push_back(slice.held.size());
+      if (const int64_t took_ns = timer.lap(); took_ns != 0) slice.slow.add(ready_[i], took_ns);
     }
   });
 }
 
 std::optional<Ending> Pipeline::conclude() {
+  LapTimer timer(options_.slow_event_ns);
   for (size_t i = 0; i < ready_.size(); ++i) {
     const Slice& slice = slices_[i / kSliceEvents];
     const size_t place = i % kSliceEvents;
     const size_t begin = place == 0 ? 0 : slice.ends[place - 1];
     const auto held = std::span(slice.held).subspan(begin, slice.ends[place] - begin);
+    if (place == 0) slow_events_.add(slice.slow);
+    if (!held.empty()) edges_.source.complete(ready_[i]);
     if (std::optional<Ending> ending = conclude(ready_[i], held)) return ending;
+    if (const int64_t took_ns = timer.lap(); took_ns != 0) slow_events_.add(ready_[i], took_ns);
   }
   if (edges_.capture != nullptr) edges_.capture->settle(steady_clock_ns());
   return show_when_due();
@@ -157,31 +175,53 @@ std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uin
   for (const uint32_t rule : held) ++statistics_.hits_by_rule[rule];
   if (event.kind == EventKind::kLost) {
     count_loss(event);
-    if (const std::optional<Ending> ending = show_pending()) return ending;
+    if (const std::optional<Ending> ending = end_commit()) return ending;
     if (edges_.store != nullptr) edges_.store->record_gap(event);
     if (edges_.progress != nullptr) edges_.progress->hide();
     edges_.report.show_loss(event);
   }
+  if (edges_.responder != nullptr) edges_.responder->observe(event);
   hits_.clear();
   engine_.conclude(event, held, hits_);
   if (edges_.capture != nullptr) edges_.capture->write(event);
   return take_hits();
 }
 
+void Pipeline::settle_responses(bool last) {
+  edges_.responder->settle(news_, last);
+  for (Hit& hit : news_.settled) {
+    keep(hit);
+    pending_.push_back(std::move(hit));
+  }
+  for (const Hit& hit : news_.changed) {
+    keep(hit);
+  }
+  for (Hit& hit : news_.health) {
+    count(hit);
+    keep(hit);
+    pending_.push_back(std::move(hit));
+  }
+  news_ = {};
+}
+
 // What repeats did not become hits of their own is told when the stream ends, whatever ended it.
 std::optional<Ending> Pipeline::finish() {
+  if (edges_.responder != nullptr) settle_responses(true);
   hits_.clear();
   engine_.finish(hits_);
   if (const std::optional<Ending> ending = take_hits()) return ending;
-  return show_pending();
+  return end_commit();
 }
 
 std::optional<Ending> Pipeline::take_hits() {
   for (Hit& hit : hits_) {
     const bool fold = hit.fold;
+    // First of all: a process does not wait.
+    const bool open =
+        edges_.responder != nullptr && !fold && reacts(hit.rule->response) && edges_.responder->respond(hit);
     if (!fold) count(hit);
-    if (edges_.store != nullptr) edges_.store->record(hit);
-    pending_.push_back(std::move(hit));
+    keep(hit);
+    if (!open) pending_.push_back(std::move(hit));
     if (!fold && options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
   }
   return std::nullopt;
@@ -213,25 +253,55 @@ void Pipeline::count_loss(const Event& event) {
 // What is shown is stored: with a store hits wait for a batch, but not for long.
 std::optional<Ending> Pipeline::show_when_due() {
   const int64_t now_ns = steady_clock_ns();
-  const bool due =
-      edges_.store == nullptr || edges_.store->batch_is_full() || now_ns - shown_ns_ > kMaxWaitNs;
+  if (to_store_.size() > kMaxToStore) return end_commit();
+  if (is_committing()) return std::nullopt;
+  const bool due = edges_.store == nullptr || edges_.store->batch_is_full() ||
+                   to_store_.size() >= HitStore::kBatchHits || now_ns - shown_ns_ > kMaxWaitNs;
   if (!due) return std::nullopt;
   shown_ns_ = now_ns;
   return show_pending();
 }
 
 std::optional<Ending> Pipeline::show_pending() {
-  if (edges_.store != nullptr) {
-    if (Status status = edges_.store->commit(); !status) {
-      error_ = std::move(status).error();
-      pending_.clear();
-      return Ending::kStoreFailed;
-    }
+  if (edges_.store == nullptr) return show_committed(Status(), pending_);
+  if (!committer_) return show_committed(edges_.store->commit(), pending_);
+  if (is_committing()) return std::nullopt;
+  for (const Hit& hit : to_store_) edges_.store->record(hit);
+  to_store_.clear();
+  committing_.swap(pending_);
+  committer_->begin();
+  return std::nullopt;
+}
+
+// Until nothing is on its way to the store.
+std::optional<Ending> Pipeline::end_commit() {
+  if (committer_) {
+    if (const std::optional<Ending> ending = show_committed(committer_->wait(), committing_)) return ending;
   }
-  if (!pending_.empty()) {
+  if (const std::optional<Ending> ending = show_pending()) return ending;
+  return committer_ ? show_committed(committer_->wait(), committing_) : std::nullopt;
+}
+
+// While a commit runs, nobody else touches the store; and news of a hit come behind it.
+void Pipeline::keep(const Hit& hit) {
+  if (committer_) {
+    to_store_.push_back(hit);
+  } else if (edges_.store != nullptr) {
+    edges_.store->record(hit);
+  }
+}
+
+std::optional<Ending> Pipeline::show_committed(const std::optional<Status>& status, std::vector<Hit>& hits) {
+  if (!status) return std::nullopt;
+  if (!*status) {
+    error_ = status->error();
+    hits.clear();
+    return Ending::kStoreFailed;
+  }
+  if (!hits.empty()) {
     if (edges_.progress != nullptr) edges_.progress->hide();
-    edges_.report.show_hits(pending_);
-    pending_.clear();
+    edges_.report.show_hits(hits);
+    hits.clear();
   }
   edges_.output.flush();
   if (edges_.output.failed()) return Ending::kOutputFailed;

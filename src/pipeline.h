@@ -17,11 +17,14 @@
 
 #include "engine/engine.h"
 #include "engine/matcher.h"
+#include "src/committer.h"
 #include "src/event_sink.h"
+#include "src/hit_responder.h"
 #include "src/report/output.h"
 #include "src/report/progress.h"
 #include "src/report/report.h"
 #include "src/rule_profile.h"
+#include "src/slow_events.h"
 #include "src/sources/event_source.h"
 #include "src/store/hit_store.h"
 #include "src/worker_pool.h"
@@ -50,11 +53,14 @@ class Pipeline {
     uint64_t limit = 0;  // hits; 0: none
     double speed = 0;    // times real time; 0: as fast as it goes
     bool profile = false;
+    int64_t slow_event_ns = 0;  // events that take longer to judge are counted; 0: not
     // The source itself ends when a stop is requested, and what it still gives then is judged.
     bool source_ends_on_stop = false;
     std::function<void()> on_turn = {};  // called between two chunks; may be empty
+    // A thread of its own commits, so that judging does not wait for a disk. Then on_turn is not called meanwhile.
+    bool commit_aside = false;
   };
-  // `store`, `capture` and `progress` may be null. All must outlive the pipeline.
+  // `store`, `capture`, `progress` and `responder` may be null. All must outlive the pipeline.
   struct Edges {
     EventSource& source;
     Report& report;
@@ -63,6 +69,7 @@ class Pipeline {
     HitStore* store = nullptr;
     EventSink* capture = nullptr;
     ProgressBar* progress = nullptr;
+    HitResponder* responder = nullptr;
   };
 
   Pipeline(Engine& engine, Edges edges, Options options);
@@ -72,9 +79,14 @@ class Pipeline {
 
   // Between two chunks: other rules from now on (Engine::reload).
   void reload(std::shared_ptr<const RuleSet> rules);
+  // Between two chunks: stores and shows the hits so far. False where that ends the run.
+  bool commit();
 
   // Of the run: what the source knows is added.
   Summary summary() const;
+  const SlowEvents& slow_events() const { return slow_events_; }
+  // The slowest from now on.
+  void forget_slowest() { slow_events_.slowest_ns = 0; }
   RunStatistics statistics() const;
   // Why it ended with kInputFailed or kStoreFailed.
   const std::optional<Error>& error() const { return error_; }
@@ -86,6 +98,7 @@ class Pipeline {
   struct Slice {
     std::vector<uint32_t> held;
     std::vector<size_t> ends;  // by event: where its rules end in `held`
+    SlowEvents slow;
   };
 
   std::optional<Ending> read_chunk();
@@ -95,11 +108,16 @@ class Pipeline {
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
   std::optional<Ending> take_hits();
+  void settle_responses(bool last);
   std::optional<Ending> finish();
   void count(const Hit& hit);
   void count_loss(const Event& event);
   std::optional<Ending> show_when_due();
   std::optional<Ending> show_pending();
+  std::optional<Ending> show_committed(const std::optional<Status>& status, std::vector<Hit>& hits);
+  std::optional<Ending> end_commit();
+  bool is_committing() const { return committer_ && committer_->busy(); }
+  void keep(const Hit& hit);
   void keep_pace(const Event& event);
   void tell_progress();
 
@@ -113,10 +131,16 @@ class Pipeline {
   std::vector<Matcher> matchers_;  // by worker
   std::vector<Hit> hits_;          // of one event
   std::vector<Hit> pending_;       // to be shown, once they are stored
-  int64_t shown_ns_ = 0;           // of the steady clock
+  HitResponder::News news_;
+  std::optional<Committer> committer_;
+  std::vector<Hit> committing_;  // to be shown when the commit that runs has ended
+  std::vector<Hit> to_store_;    // to be recorded behind it
+  int64_t shown_ns_ = 0;         // of the steady clock
   Summary summary_;
   std::array<std::set<const Rule*>, kLevelCount> rules_hit_;
   RunStatistics statistics_;
+  SlowEvents slow_events_;
+  std::optional<Ending> failed_;  // of commit()
   std::optional<RuleProfile> profile_;
   std::optional<Error> error_;
   std::optional<int64_t> pace_start_ns_;
