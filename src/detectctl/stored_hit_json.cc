@@ -1,6 +1,7 @@
 #include "src/detectctl/stored_hit_json.h"
 
 #include "engine/json_writer.h"
+#include "engine/response_outcome.h"
 #include "engine/timestamp.h"
 
 namespace detectd {
@@ -55,7 +56,11 @@ std::string json_line(const StoredHit& hit) {
     json.begin_object();
     json.member("action", record.response);
     json.member("target", record.response_target);
-    json.member("outcome", record.response_outcome);
+    const ResponseOutcome outcome = parse_response_outcome(record.response_outcome);
+    json.member("outcome", outcome.what);
+    if (!outcome.level.empty()) json.member("level", outcome.level);
+    if (outcome.after_us) json.member_number("after_us", *outcome.after_us);
+    if (outcome.processes) json.member_number("processes", static_cast<int64_t>(*outcome.processes));
     json.end_object();
   }
   if (hit.acknowledged_ns) json.member("acknowledged", format_rfc3339(*hit.acknowledged_ns));

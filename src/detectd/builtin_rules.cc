@@ -40,6 +40,155 @@ on = "lost"
 [rule.detection]
 killed."event.reason" = "killed"
 condition = "killed"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b05"
+name = "argv_changed"
+title = "A process changed its arguments"
+description = "A second after its exec a program showed other arguments than at first. Servers do so to show what they are at; who does it to look harmless has just been seen as what it was."
+level = "low"
+tags = ["attack.defense-evasion", "attack.t1564.010"]
+on = "health"
+suppress = { by = ["process.executable"], for = "1h" }
+[rule.detection]
+changed."event.reason" = "argv_changed"
+condition = "changed"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b06"
+name = "clock_set"
+title = "The wall clock was set"
+description = "By more than two seconds. The order of events and the windows of correlations do not follow it; times that people read do."
+level = "medium"
+on = "health"
+[rule.detection]
+set."event.reason" = "clock_set"
+condition = "set"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b07"
+name = "fewer_rules"
+title = "More than a fifth of the rules is gone"
+description = "A reload loaded a rule set that is smaller by more than 20 percent. It is in force."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1562.001"]
+on = "health"
+[rule.detection]
+fewer."event.reason" = "fewer_rules"
+condition = "fewer"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b08"
+name = "reload_refused"
+title = "A reload was refused"
+description = "Rules or configuration have mistakes, are open to others, or leave no rule at all. The rules of before go on."
+level = "medium"
+on = "health"
+[rule.detection]
+refused."event.reason" = "reload_refused"
+condition = "refused"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b09"
+name = "processes_unlisted"
+title = "Running processes could not be listed"
+description = "At the start, or after a loss. What runs since before is not known: it has no lineage, and no rule about running processes sees it."
+level = "medium"
+on = "health"
+[rule.detection]
+unlisted."event.reason" = "processes_unlisted"
+condition = "unlisted"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0a"
+name = "priority_lost"
+title = "The receive thread lost its priority"
+description = "It ran for seconds without a pause, and the safeguard (RLIMIT_RTTIME) took it out of real time until it had caught up. Command lines of short programs may be missing."
+level = "medium"
+on = "health"
+[rule.detection]
+lost."event.reason" = "priority_lost"
+condition = "lost"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0c"
+name = "forged"
+title = "Somebody forges events"
+description = "Messages came on the kernel's channel that somebody else had sent. They were dropped. To send them takes CAP_NET_ADMIN, and there is no honest reason to."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1562.006"]
+on = "health"
+[rule.detection]
+forged."event.reason" = "forged"
+condition = "forged"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0d"
+name = "fork_rate"
+title = "Processes are created very fast"
+description = "More than 2,000 a second. A fork bomb leaves no room for others, and who wants to be overlooked may hide in one."
+level = "medium"
+tags = ["attack.impact", "attack.t1499"]
+on = "health"
+[rule.detection]
+fast."event.reason" = "fork_rate"
+condition = "fast"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0b"
+name = "slow_event"
+title = "An event took long to judge"
+description = "Longer than engine.slow_event. Nothing was skipped; but many of them keep the events behind them waiting, and somebody may mean to."
+level = "low"
+on = "health"
+[rule.detection]
+slow."event.reason" = "slow_event"
+condition = "slow"
+
+# About responses: the responder itself makes their hits, no event of the kernel does.
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7a0d"
+name = "response_budget"
+title = "A response was held back: the budget is spent"
+description = "A rule asked for more responses than [response] allows, or all rules together did. Until some of the time has passed hits are only told. A rule that is careless, or somebody who provokes it, is found by the hits with the outcome `refused: budget`."
+level = "high"
+on = "health"
+[rule.detection]
+spent."event.reason|startswith" = "response_budget"
+condition = "spent"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7a0e"
+name = "response_pending"
+title = "A process was told to end, and stays"
+description = "A second after its signal a process was still there: it waits for a disk or a file system and can not be interrupted, somebody traces it, or its tree starts processes faster than they can be stopped."
+level = "high"
+on = "health"
+[rule.detection]
+pending."event.reason" = "response_pending"
+condition = "pending"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7a0f"
+name = "response_unknown"
+title = "Nobody knows what became of a response"
+description = "The last detectd ended between writing down what it would do to a process and hearing that it was done. It may have got its signal or not; no second one is sent. responses.log has the process."
+level = "high"
+on = "health"
+[rule.detection]
+unknown."event.reason" = "response_unknown"
+condition = "unknown"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7a10"
+name = "not_denied"
+title = "An exec was not denied in time"
+description = "A rule denies this exec, and it went on: the verdict came after response.deny_deadline. The host is very busy, detectd was stopped, or somebody keeps it from judging."
+level = "high"
+on = "exec_check"
+[rule.detection]
+late."event.reason" = "refused: deadline"
+condition = "late"
 )toml";
 
 }  // namespace

@@ -326,6 +326,26 @@ void Config::set_rule_paths(const std::vector<std::string>& paths, const std::st
   }
 }
 
+void Config::set(const Value& value) {
+  for (Value& old : values) {
+    if (old.key == value.key) old = value;
+  }
+}
+
+std::vector<std::string> Config::differences(const Config& other) const {
+  std::vector<std::string> keys;
+  for (const Value& value : values) {
+    if (value.toml != other.find(value.key).toml) keys.push_back(value.key);
+  }
+  const auto same_value = [](const Value& a, const Value& b) { return a.key == b.key && a.toml == b.toml; };
+  const auto same_alert = [&](const Alert& a, const Alert& b) {
+    return std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(), same_value);
+  };
+  if (!std::equal(alerts.begin(), alerts.end(), other.alerts.begin(), other.alerts.end(), same_alert))
+    keys.emplace_back("alert");
+  return keys;
+}
+
 void Config::set_text(std::string_view key, const std::string& text, const std::string& origin) {
   for (Value& value : values) {
     if (value.key == key) value = {value.key, to_toml(toml::value<std::string>(text)), {text}, origin};

@@ -42,6 +42,10 @@ struct Config {
   // `text` is a value that check_setting() accepts.
   void set_text(std::string_view key, const std::string& text, const std::string& origin);
   void set_rule_paths(const std::vector<std::string>& paths, const std::string& origin);
+  void set(const Value& value);
+
+  // The keys whose values differ, and `alert` where those do.
+  std::vector<std::string> differences(const Config& other) const;
 };
 
 // Reads `path`, or the default where it is absent, and the drop-ins beside it. Mistakes in the text are

@@ -19,6 +19,7 @@
 #include "src/clock.h"
 #include "src/detectd/probe.h"
 #include "src/detectd/probe_fd.h"
+#include "src/live/receiver.h"
 
 namespace detectd {
 namespace {
@@ -104,7 +105,17 @@ Finding probe_scheduling() {
     fifo = sched_setscheduler(0, SCHED_FIFO, &lowest) == 0 ? 0 : errno;
     if (fifo != 0) nice = setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), -20) == 0 ? 0 : errno;
   }).join();
-  if (fifo == 0) return found(kName, "the receiving thread comes first");
+  rlimit limit{};
+  getrlimit(RLIMIT_RTTIME, &limit);
+  constexpr rlim_t kWantedUs = Receiver::kMaxRunNs / 1000;
+  if (fifo == 0 && limit.rlim_max <= kWantedUs) {
+    return lacking(kName, "real time ends with a kill after " + std::to_string(limit.rlim_max) + " us",
+                   "LimitRTTIME=infinity in the unit, or ulimit -HR unlimited");
+  }
+  if (fifo == 0) {
+    return found(kName, "the receiving thread comes first, for at most " +
+                            std::to_string(kWantedUs / 1'000'000) + " s without a pause (RLIMIT_RTTIME)");
+  }
   const std::string instead = nice == 0 ? "nice -20 works instead" : "nor does nice -20";
   return lacking(kName, std::string(std::strerror(fifo)) + ", " + instead,
                  "CAP_SYS_NICE, and cpu.rt_runtime_us in a cgroup of version 1");
@@ -187,7 +198,7 @@ Finding probe_fanotify() {
   const std::string path = "/proc/self/fd/" + std::to_string(fileno(file.get()));
   if (fanotify_mark(group.get(), FAN_MARK_ADD, FAN_OPEN_EXEC_PERM, AT_FDCWD, path.c_str()) != 0)
     return refused(kName, "fanotify_mark", kNeeds);
-  return found(kName, "an exec could be denied (FAN_OPEN_EXEC_PERM)");
+  return found(kName, "an exec can be denied (FAN_OPEN_EXEC_PERM)");
 }
 
 // A program that does nothing, attached to nothing, and a small ring buffer.

@@ -19,6 +19,17 @@ Result<std::vector<std::string>> rule_paths(const Config& config) {
   return present;
 }
 
+// What cannot be denied is responded to when it has happened.
+void fall_back(RuleDocument& document) {
+  for (Rule& rule : document.rules) {
+    const bool denies = rule.response && rule.response->action == ResponseAction::kDeny;
+    if (!denies || !rule.response->fallback || rule.on != KindSet{EventKind::kExecCheck}) continue;
+    rule.on = {EventKind::kExec};
+    rule.response->action = *rule.response->fallback;
+    rule.response->fallback.reset();
+  }
+}
+
 }  // namespace
 
 Result<LoadedRules> load_rules(const Options& options, const Config& config, Diagnostics& diagnostics,
@@ -29,12 +40,18 @@ Result<LoadedRules> load_rules(const Options& options, const Config& config, Dia
   if (!document) return document.error();
   const size_t checked = document->rules_written;
   if (diagnostics.errors() == 0) {
-    if (Status status = select_rules(options.only, options.skip, *document); !status) {
+    if (Status status = select_rules(options.only, options.skip, *document, loading.built_in); !status) {
       return std::move(status).error();
     }
   }
+  if (loading.no_exec_checks) fall_back(*document);
   auto set = RuleSet::compile(*document, diagnostics);
-  return LoadedRules{checked, *std::move(document), std::move(set)};
+  const auto is_ours = [&](const auto& rule) { return rule.rule->file != loading.built_in; };
+  const auto count = [&](const auto& rules) {
+    return static_cast<size_t>(std::count_if(rules.begin(), rules.end(), is_ours));
+  };
+  const size_t running = count(set->rules()) + count(set->correlations());
+  return LoadedRules{checked, *std::move(document), std::move(set), running};
 }
 
 Result<LoadedRules> load_rules_to_run(const Options& options, const Config& config, Diagnostics& diagnostics,
@@ -46,13 +63,14 @@ Result<LoadedRules> load_rules_to_run(const Options& options, const Config& conf
     return std::move(rules).error();
   }
   if (diagnostics.errors() != 0) {
-    log::error(plural(diagnostics.errors(), "mistake") + " in the rules: nothing was run");
-    return Error{Errc::kRules, {}};
+    Error error{Errc::kRules, plural(diagnostics.errors(), "mistake") + " in the rules: nothing was run"};
+    log::error(error.message);
+    return error;
   }
-  const auto is_built_in = [&](const CompiledRule& rule) { return rule.rule->file == loading.built_in; };
-  if (std::all_of(rules->set->rules().begin(), rules->set->rules().end(), is_built_in)) {
-    log::error("there is no rule to run");
-    return Error{Errc::kRules, {}};
+  if (rules->running == 0) {
+    Error error{Errc::kRules, "there is no rule to run"};
+    log::error(error.message);
+    return error;
   }
   log::info(plural(rules->set->rules().size(), "rule") + " to run, " +
             with_separators(rules->set->inactive().size()) + " inactive");

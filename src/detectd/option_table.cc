@@ -237,8 +237,10 @@ constexpr OptionRow kTable[] = {
          "or a\n"
          ".Cm fork\n"
          "where it still runs its parent's program;\n"
-         "ends have no exit code; and there are no sessions, traces, core dumps, renamed threads or "
-         "connections.\n"
+         "ends have no exit code; and there are no sessions, traces, core dumps or renamed threads.\n"
+         "Connections are found as with the connector, of this network namespace and with the processes that "
+         "this "
+         "user may look into.\n"
          "The run begins with a\n"
          ".Cm lost\n"
          "event whose reason is\n"
@@ -270,7 +272,8 @@ constexpr OptionRow kTable[] = {
      .repeatable = true,
      .help = "run only this rule, by id or name; repeatable",
      .manual = "Run only this rule, given by its id or name.\n"
-               "May be repeated.\n",
+               "May be repeated.\n"
+               "While the host is watched, the built-in rules run besides; a replay has none.\n",
      .apply = append<&Options::only>},
     {.group = kSelection,
      .name = "skip",
@@ -278,7 +281,8 @@ constexpr OptionRow kTable[] = {
      .repeatable = true,
      .help = "do not run this rule; repeatable",
      .manual = "Do not run this rule, given by its id or name.\n"
-               "May be repeated.\n",
+               "May be repeated.\n"
+               "The built-in rules can not be skipped.\n",
      .apply = append<&Options::skip>},
     {.group = kSelection,
      .name = "level",
@@ -372,6 +376,15 @@ constexpr OptionRow kTable[] = {
      .manual = "Exit status 0 instead of 6 where events were lost or lines skipped.\n"
                "The note about it stays.\n",
      .apply = enable<&Options::allow_incomplete>},
+    {.group = kRun,
+     .name = "dry-run",
+     .help = "do nothing to processes, whatever response.mode\n"
+             "says: record what would be done",
+     .manual = "Do nothing to processes, whatever\n"
+               ".Va response.mode\n"
+               "of the configuration says: record what would be done.\n"
+               "A replay never does anything to a process.\n",
+     .apply = enable<&Options::dry_run>},
 
     {.group = kOutput,
      .letter = 'o',
@@ -394,12 +407,15 @@ constexpr OptionRow kTable[] = {
      .manual =
          "Also write all events, in the order in which rules saw them, as a capture: its replay gives the "
          "same hits.\n"
+         "All that can be read of a process then is, for rules that are still to be written, which costs "
+         "more; see\n"
+         ".Xr detectd-limits 7 .\n"
          "The name says how it is compressed:\n"
          ".Pa *.zst\n"
          "with zstd,\n"
          ".Pa *.gz\n"
          "with gzip, any other not at all.\n"
-         "The file is created with mode 0600; one that is there already is never overwritten.\n"
+         "The file is created with mode 0600; one that is there already, be it empty, is never written to.\n"
          "Whatever ends the run, all but its last second can be read.\n"
          "Where writing fails, the capture ends there with an error, the run goes on, and the exit status "
          "is 5.\n"
@@ -459,7 +475,7 @@ constexpr OptionRow kTable[] = {
      .name = "profile",
      .help = "print hits and cost of each rule",
      .manual = "Print after the run how often each rule hit, how many events were of its kinds, and "
-               "what it costs an event, in nanoseconds.\n"
+               "what it costs an event, in nanoseconds of the processor.\n"
                "The cost is measured by evaluating each rule by itself on every 64th event, which takes "
                "time of its own; what rules have in common costs less when they run together.\n",
      .apply = enable<&Options::profile>},

@@ -43,6 +43,7 @@ struct Options {
   double speed = 0;        // times real time; 0: as fast as it goes
   int64_t timeout_ns = 0;  // 0: none
   uint64_t limit = 0;      // 0: none
+  bool dry_run = false;    // of responses
 
   std::optional<std::string> db;
   bool no_db = false;  // --no-db, the last of both

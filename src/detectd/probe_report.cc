@@ -58,7 +58,7 @@ ProbeLevels levels_of(const std::vector<Finding>& findings) {
   }
   if (works("pidfd")) {
     levels.response = "reactive: a process is killed after its exec, by pidfd";
-    if (works("fanotify")) levels.response += "; the kernel could also deny the exec";
+    if (works("fanotify")) levels.response += "; denied: a rule refuses it before its exec";
     if (!works("fanotify") && works("BPF")) levels.response += "; the kernel could also signal at the exec";
   } else {
     levels.response = "none";

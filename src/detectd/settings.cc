@@ -31,7 +31,7 @@ constexpr Setting kSettings[] = {
      SettingKind::kBytes,
      R"("32MiB")",
      {},
-     "How many bytes of events the kernel may keep for us.\n"
+     "How many bytes of events the kernel may keep for us, of execs and of all others each.\n"
      "A larger one is for bursts; what does not fit is lost, and counted.\n"},
     {"source.heartbeat",
      SettingKind::kDuration,
@@ -80,7 +80,10 @@ constexpr Setting kSettings[] = {
      SettingKind::kDuration,
      R"("5ms")",
      {},
-     "An event whose evaluation takes longer is counted.\n"
+     "While the host is watched, an event whose evaluation takes longer, in time of the processor, is "
+     "counted.\n"
+     "Once a minute at most that is a hit of\n"
+     ".Li detectd.slow_event .\n"
      "It changes no result.\n"},
     {"engine.max_processes",
      SettingKind::kCount,
@@ -95,25 +98,44 @@ constexpr Setting kSettings[] = {
      "What correlations may remember.\n"
      "Beyond it the oldest groups of the largest are forgotten, and counted.\n"},
     {"response.mode", SettingKind::kChoice, R"("dry-run")", "dry-run enforce",
-     "Whether what rules ask for is done to processes, or only recorded.\n"},
+     "Whether what rules ask for is done to processes, or only recorded; see RESPONSES in\n"
+     ".Xr detectd-rules 5 .\n"},
     {"response.per_rule",
      SettingKind::kRate,
      R"("5/min")",
      {},
-     "How often one rule may have a response;\n"
+     "How often one rule may do something to a process, in any such time;\n"
      ".Li \\(dq0\\(dq\n"
-     "is without limit.\n"},
+     "is without limit.\n"
+     "What is beyond it is told, and not done later.\n"
+     "A tree counts as one.\n"},
     {"response.total", SettingKind::kRate, R"("20/min")", {}, "How often all rules together may.\n"},
     {"response.protect_executables",
      SettingKind::kPaths,
      R"(["/usr/sbin/sshd"])",
      {},
-     "Programs that are never killed.\n"},
+     "Programs to whose processes nothing is done: those whose executable is the file of that path, and "
+     "those whose "
+     "file has no path any more and had that one, as after an upgrade.\n"},
     {"response.protect_units",
      SettingKind::kTexts,
      R"(["ssh.service"])",
      {},
-     "Units of systemd whose processes are never killed.\n"},
+     "Units of systemd to whose processes nothing is done, nor to those in control groups below.\n"},
+    {"response.deny_paths",
+     SettingKind::kPaths,
+     R"(["/"])",
+     {},
+     "Where execs can be denied, or judged before they happen: on the file systems that these paths are on.\n"
+     "Each exec there waits for a verdict while a rule with\n"
+     ".Cm deny\n"
+     "is armed.\n"},
+    {"response.deny_deadline",
+     SettingKind::kDuration,
+     R"("250ms")",
+     {},
+     "How long an exec may wait for a verdict.\n"
+     "Then it goes on, and is counted.\n"},
     {"store.path",
      SettingKind::kPath,
      R"("/var/lib/detectd/hits.db")",

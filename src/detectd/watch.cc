@@ -1,8 +1,10 @@
 #include "src/detectd/watch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -12,18 +14,23 @@
 #include "src/detectd/builtin_rules.h"
 #include "src/detectd/capture.h"
 #include "src/detectd/load_rules.h"
+#include "src/detectd/responses.h"
 #include "src/detectd/run_report.h"
 #include "src/detectd/run_store.h"
 #include "src/detectd/watch_state.h"
+#include "src/enrich/file_identity.h"
 #include "src/enrich/procfs.h"
 #include "src/host_identity.h"
 #include "src/live/collector.h"
+#include "src/live/health.h"
 #include "src/live/host_view.h"
 #include "src/live/procfs_source.h"
 #include "src/log.h"
 #include "src/notify.h"
 #include "src/pipeline.h"
+#include "src/report/hit_view.h"
 #include "src/requests.h"
+#include "src/respond/rate.h"
 #include "src/rule_owners.h"
 #include "src/run_lock.h"
 #include "src/sources/proc_connector.h"
@@ -36,16 +43,36 @@ namespace {
 
 constexpr int64_t kBeatNs = 5 * kNanosPerSecond;
 constexpr int64_t kTendNs = 2 * kNanosPerSecond;
+constexpr int64_t kGuardAgainNs = 5 * kNanosPerSecond;
 constexpr int64_t kSaveHistoryNs = 60 * kNanosPerSecond;
+constexpr int64_t kLookAtHealthNs = kNanosPerSecond;
 
 ExitStatus fail(const Error& error) {
   log::error(error.message);
   return exit_status_of(error);
 }
 
+// More than a fifth fewer.
+bool are_much_fewer(size_t rules, size_t before) { return rules * 5 < before * 4; }
+
+std::string list_text(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+bool same_guard(const ExecGuard::Options& a, const ExecGuard::Options& b) {
+  return a.paths == b.paths && a.permission == b.permission && a.deadline_ns == b.deadline_ns &&
+         std::equal(a.spared.begin(), a.spared.end(), b.spared.begin(), b.spared.end(),
+                    [](const FileIdentity& x, const FileIdentity& y) { return x.same_file(y); });
+}
+
 ExitStatus unseen(const Error& error) {
   return fail({error.code, error.message + "; --source procfs polls /proc instead, and sees less"});
 }
+
+// What a reload changes. The rest waits for the next start.
+bool takes_effect(std::string_view key) { return key == "rules.paths" || key.starts_with("response."); }
 
 // Everything that a run has, in the order in which it is made; each part may refer to those before it.
 class Watch {
@@ -63,18 +90,32 @@ class Watch {
   std::optional<ExitStatus> open_source();
   std::optional<ExitStatus> open_collector();
   void open_polling();
+  std::optional<std::string> database_path() const;
   Enricher::Options enricher_options() const;
   bool polls() const { return config_.text("source.kind") == "procfs"; }
-  EventSource& source();
+  LiveSource& source();
   std::optional<ExitStatus> open_outputs();
+  std::optional<ExitStatus> open_responses();
   ExitStatus finish(Ending ending);
 
   // Between two chunks.
   void on_turn();
   void beat();
   void reload();
+  Result<Config> read_config() const;
+  void keep_rules(const std::string& why);
+  void change_rules(LoadedRules rules, const Config& config);
+  HealthSigns signs() const;
+  void look_at_health(int64_t now_ns);
+  void tell(const HealthReport& report);
   Result<LoadedRules> read_rules(const Config& config, Diagnostics& diagnostics) const;
+  // Execs that are judged before they happen.
+  ExecGuard::Options guard_options(const Config& config, const RuleSet& rules) const;
+  ExecJudge::Options judge_options() const;
+  void check_execs();
+  void look_after_guard(int64_t now_ns);
   bool wants_connections() const;
+  void read_what_is_asked();
   void show_state() const;
   std::string status_line() const;
 
@@ -87,7 +128,11 @@ class Watch {
   int64_t alive_ns_ = 0;
   int64_t tended_ns_ = 0;
   int64_t history_saved_ns_ = steady_clock_ns();
-  uint64_t generation_ = 1;  // of the rules
+  int64_t health_looked_ns_ = 0;
+  uint64_t generation_ = 1;                    // of the rules
+  std::optional<ExecGuard::Options> guarded_;  // as the guard was started
+  std::shared_ptr<ExecJudge> judge_;
+  int64_t guard_tried_ns_ = 0;
 
   LoadedRules rules_;
   std::shared_ptr<const CaptureHost> host_;
@@ -96,12 +141,14 @@ class Watch {
   WorkerPool workers_{1};
   std::optional<Engine> engine_;
   std::optional<RunStore> store_;
+  std::unique_ptr<Responses> responses_;
   std::unique_ptr<CaptureWriter> capture_;
   std::unique_ptr<Report> report_;
   // One of them.
   std::optional<Collector> collector_;
   std::optional<ProcfsSource> polling_;
   std::optional<Pipeline> pipeline_;
+  HealthWatch health_;
 };
 
 ExitStatus Watch::run() {
@@ -127,6 +174,7 @@ std::optional<ExitStatus> Watch::prepare() {
   if (auto failed = open_procfs()) return failed;
   if (auto failed = open_lock()) return failed;
   if (auto failed = open_outputs()) return failed;
+  if (auto failed = open_responses()) return failed;
   if (auto failed = open_source()) return failed;
   pipeline_.emplace(*engine_,
                     Pipeline::Edges{.source = source(),
@@ -134,18 +182,82 @@ std::optional<ExitStatus> Watch::prepare() {
                                     .output = output_,
                                     .workers = workers_,
                                     .store = store_->get(),
-                                    .capture = capture_.get()},
+                                    .capture = capture_.get(),
+                                    .responder = &responses_->responder()},
                     Pipeline::Options{.limit = options_.limit,
                                       .profile = options_.profile,
+                                      .slow_event_ns = config_.duration_ns("engine.slow_event"),
                                       .source_ends_on_stop = true,
-                                      .on_turn = [this] { on_turn(); }});
+                                      .on_turn = [this] { on_turn(); },
+                                      .commit_aside = has_responses(*rules_.set)});
   if (options_.timeout_ns != 0) stop_after(options_.timeout_ns);
   return std::nullopt;
 }
 
 Result<LoadedRules> Watch::read_rules(const Config& config, Diagnostics& diagnostics) const {
   RuleOwners owners(geteuid(), diagnostics);
-  return load_rules_to_run(options_, config, diagnostics, {.owners = &owners, .built_in = builtin_rules()});
+  RuleLoading loading{.owners = &owners, .built_in = builtin_rules(), .no_exec_checks = false};
+  Result<LoadedRules> rules = load_rules_to_run(options_, config, diagnostics, loading);
+  if (!rules || !ExecJudge::has_rules(*rules->set)) return rules;
+  const Status possible = polls() ? Error{Errc::kSystem, "polling /proc sees no exec before it happened"}
+                                  : ExecGuard::probe(guard_options(config, *rules->set));
+  if (possible) return rules;
+  log::warning("execs are not judged before they happen: " + possible.error().message +
+               "; rules for exec_check are silent, but those with a `fallback`");
+  loading.no_exec_checks = true;
+  Diagnostics told;
+  return load_rules_to_run(options_, config, told, loading);
+}
+
+ExecGuard::Options Watch::guard_options(const Config& config, const RuleSet& rules) const {
+  ExecGuard::Options options{
+      .paths = config.texts("response.deny_paths"),
+      .permission = config.text("response.mode") == "enforce" && ExecJudge::has_deny(rules),
+      .deadline_ns = config.duration_ns("response.deny_deadline"),
+      .spared = {}};
+  std::vector<std::string> spared = config.texts("response.protect_executables");
+  spared.emplace_back("/proc/self/exe");
+  for (const std::string& path : spared) {
+    if (const auto file = identify_file(AT_FDCWD, path.c_str(), FollowLink::kYes))
+      options.spared.push_back(*file);
+  }
+  return options;
+}
+
+ExecJudge::Options Watch::judge_options() const {
+  return {.armed = config_.text("response.mode") == "enforce",
+          .protect = {.executables = config_.texts("response.protect_executables"),
+                      .units = config_.texts("response.protect_units")},
+          .budget = {.per_rule = *parse_rate(config_.text("response.per_rule")),
+                     .total = *parse_rate(config_.text("response.total"))}};
+}
+
+// As the rules and the configuration want it now.
+void Watch::check_execs() {
+  if (!collector_) return;
+  const auto stop = [this] {
+    collector_->check_execs(nullptr, nullptr, {});
+    guarded_.reset();
+    judge_.reset();
+  };
+  if (!ExecJudge::has_rules(*rules_.set)) return stop();
+  const ExecGuard::Options wanted = guard_options(config_, *rules_.set);
+  if (guarded_ && same_guard(*guarded_, wanted) && collector_->exec_checks()->watching()) {
+    return judge_->reload(rules_.set, judge_options());
+  }
+  stop();
+  guard_tried_ns_ = steady_clock_ns();
+  auto guard = ExecGuard::start(wanted);
+  if (!guard) return log::error("execs are not judged before they happen: " + guard.error().message);
+  judge_ = std::make_shared<ExecJudge>(rules_.set, judge_options());
+  guarded_ = wanted;
+  collector_->check_execs(*std::move(guard), judge_, [](const std::string& why) {
+    log::error("execs are no longer judged before they happen: " + why + "; another one is tried");
+  });
+  log::note(wanted.permission
+                ? "execs wait for a verdict, " + std::to_string(wanted.deadline_ns / 1'000'000) +
+                      " ms at most: rules can deny them"
+                : "execs are told of before they happen; none is denied");
 }
 
 std::optional<ExitStatus> Watch::load() {
@@ -178,21 +290,40 @@ std::optional<ExitStatus> Watch::open_outputs() {
     static const std::string kNone;
     return kNone;
   };
-  const std::optional<std::string> path =
-      options_.no_db ? std::nullopt : std::optional(options_.db.value_or(config_.text("store.path")));
+  const std::optional<std::string> path = database_path();
   store_.emplace(RunStore::Options{.path = path,
                                    .spill = options_.db ? std::string() : config_.text("store.spill"),
                                    .command = options_.words,
                                    .redact = config_.texts("store.redact"),
                                    .before_message = {},
                                    .name_of_file = no_file,
-                                   .workers = &workers_,
                                    .owner = UpkeepOptions{.max_bytes = config_.bytes("store.max_size"),
                                                           .keep_ns = config_.duration_ns("store.keep"),
                                                           .watch_disk = true}});
   if (Status status = store_->open(*rules_.set); !status) return exit_status_of(status.error());
   store_->load_history(*engine_);
   report_ = make_report(options_, *rules_.set, output_, no_file);
+  return std::nullopt;
+}
+
+std::optional<std::string> Watch::database_path() const {
+  if (options_.no_db) return std::nullopt;
+  return options_.db.value_or(config_.text("store.path"));
+}
+
+// Before the source: threads that are made later run as soon as this one.
+std::optional<ExitStatus> Watch::open_responses() {
+  auto responses = Responses::open({.config = config_,
+                                    .database = database_path(),
+                                    .dry_run = options_.dry_run,
+                                    .procfs = procfs_.root.number(),
+                                    .engine = *engine_,
+                                    .store = store_->get(),
+                                    .host = host_},
+                                   rules_.set);
+  if (!responses) return fail(responses.error());
+  responses_ = *std::move(responses);
+  if (has_responses(*rules_.set)) log::note("responses: " + responses_->mode());
   return std::nullopt;
 }
 
@@ -221,15 +352,17 @@ std::optional<ExitStatus> Watch::open_source() {
 void Watch::open_polling() {
   polling_.emplace(host_, ProcfsSource::Options{.procfs = procfs_.root.number(),
                                                 .max_argv_bytes = config_.bytes("enrich.max_argv"),
-                                                .enricher = enricher_options()});
+                                                .enricher = enricher_options(),
+                                                .connections = wants_connections()});
   std::string text = "polling /proc every " + std::to_string(ProcfsSource::kPeriodNs / 1'000'000) +
                      " ms: processes that begin and end between two looks are not seen, and no exit codes, "
-                     "sessions, traces, core dumps, renamed threads or connections at all";
-  if (geteuid() != 0) text += "; of processes of other users no executable, working directory or streams";
+                     "sessions, traces, core dumps or renamed threads at all";
+  if (geteuid() != 0)
+    text += "; of processes of other users no executable, working directory, streams or connections";
   log::note(text);
 }
 
-EventSource& Watch::source() {
+LiveSource& Watch::source() {
   if (polling_) return *polling_;
   return *collector_;
 }
@@ -252,8 +385,11 @@ std::optional<ExitStatus> Watch::open_collector() {
                              .connections = wants_connections()};
   if (lock_ && lock_->killed()) options.unwatched_since_boot_ns = lock_->killed()->alive_boot_ns;
   collector_.emplace(*std::move(socket), host_, options);
+  read_what_is_asked();
+  responses_->take_grips_from(&*collector_);
   Status status = collector_->start();
   if (!status) return unseen(status.error());
+  check_execs();
   return std::nullopt;
 }
 
@@ -270,6 +406,20 @@ bool Watch::wants_connections() const {
          has_rules(EventKind::kConnectionAccepted);
 }
 
+// A capture is for rules that nobody knows yet.
+void Watch::read_what_is_asked() {
+  if (collector_ && !options_.capture) collector_->read_for(rules_.set);
+}
+
+// Where it is gone, another is tried, not all the time.
+void Watch::look_after_guard(int64_t now_ns) {
+  if (!guarded_ || stop_requested()) return;
+  collector_->exec_checks()->look_after_guard(now_ns);
+  if (collector_->exec_checks()->watching() || now_ns - guard_tried_ns_ < kGuardAgainNs) return;
+  guard_tried_ns_ = now_ns;
+  check_execs();
+}
+
 void Watch::on_turn() {
   const int64_t now_ns = steady_clock_ns();
   if (now_ns - beat_ns_ >= kBeatNs) beat();
@@ -279,13 +429,16 @@ void Watch::on_turn() {
   }
   if (now_ns - history_saved_ns_ >= kSaveHistoryNs) {
     history_saved_ns_ = now_ns;
-    store_->save_history(*engine_);
+    // Behind the hits that it is about: a crash between the two repeats a hit, and misses none.
+    if (pipeline_->commit()) store_->save_history(*engine_);
   }
+  if (now_ns - health_looked_ns_ >= kLookAtHealthNs) look_at_health(now_ns);
   // Only who gets on is alive: the loop turns, and the kernel was heard.
   if (now_ns - alive_ns_ >= kNanosPerSecond && !(collector_ && collector_->heartbeat().blind())) {
     alive_ns_ = now_ns;
     notify::alive();
   }
+  look_after_guard(now_ns);
   if (take_reload_request()) reload();
   if (take_state_request()) show_state();
 }
@@ -293,32 +446,95 @@ void Watch::on_turn() {
 // All or nothing: with a mistake anywhere, what runs goes on.
 void Watch::reload() {
   notify::reloading();
+  const Result<Config> config = read_config();
   Diagnostics diagnostics;
-  Result<Config> config = load_config(options_.config, diagnostics);
-  if (!config) {
-    log::error(config.error().message + "; nothing was changed");
-  } else if (diagnostics.errors() != 0) {
-    log::show(diagnostics);
-    log::error(plural(diagnostics.errors(), "mistake") + " in the configuration: nothing was changed");
+  Result<LoadedRules> rules = config ? read_rules(*config, diagnostics) : config.error();
+  if (rules) {
+    change_rules(*std::move(rules), *config);
   } else {
-    if (!options_.rules.empty()) config->set_rule_paths(options_.rules, "--rules");
-    if (options_.source) config->set_text("source.kind", *options_.source, "--source");
-    Diagnostics of_rules;
-    Result<LoadedRules> rules = read_rules(*config, of_rules);
-    if (rules) {
-      rules_ = *std::move(rules);
-      config_ = *std::move(config);
-      pipeline_->reload(rules_.set);
-      if (store_->get() != nullptr) store_->get()->learn_rules(*rules_.set);
-      if (collector_) collector_->watch_connections(wants_connections());
-      ++generation_;
-      log::note("loaded again: " + plural(rules_.set->rules().size(), "rule") + ", generation " +
-                std::to_string(generation_));
-    } else {
-      log::error("the rules that were loaded before go on");
-    }
+    keep_rules(rules.error().message);
   }
   notify::ready(status_line());
+}
+
+Result<Config> Watch::read_config() const {
+  Diagnostics diagnostics;
+  Result<Config> config = load_config(options_.config, diagnostics);
+  log::show(diagnostics);
+  if (config && diagnostics.errors() != 0)
+    config = Error{Errc::kRules, plural(diagnostics.errors(), "mistake") + " in the configuration"};
+  if (!config) {
+    log::error(config.error().message + ": nothing was changed");
+    return config;
+  }
+  if (!options_.rules.empty()) config->set_rule_paths(options_.rules, "--rules");
+  if (options_.source) config->set_text("source.kind", *options_.source, "--source");
+  return config;
+}
+
+void Watch::keep_rules(const std::string& why) {
+  log::error("the rules that were loaded before go on");
+  source().tell({.reason = "reload_refused", .message = why + "; the rules that were loaded before go on"});
+}
+
+void Watch::change_rules(LoadedRules rules, const Config& config) {
+  const size_t before = rules_.running;
+  rules_ = std::move(rules);
+  // What is read meanwhile may be for the rules of before, or for the new ones.
+  if (collector_) collector_->read_for(nullptr);
+  pipeline_->reload(rules_.set);
+  read_what_is_asked();
+  responses_->reload(config, rules_.set);
+  if (store_->get() != nullptr) store_->get()->learn_rules(*rules_.set);
+  for (const Config::Value& value : config.values) {
+    if (takes_effect(value.key)) config_.set(value);
+  }
+  check_execs();
+  source().watch_connections(wants_connections());
+  ++generation_;
+  log::note("loaded again: " + plural(rules_.set->rules().size(), "rule") + ", generation " +
+            std::to_string(generation_));
+  if (are_much_fewer(rules_.running, before)) {
+    tell({.reason = "fewer_rules",
+          .message = "of " + plural(before, "rule") + " a reload left " + with_separators(rules_.running)});
+  }
+  if (const auto keys = config_.differences(config); !keys.empty()) {
+    log::warning("changed in the configuration, and without effect until detectd is started again: " +
+                 list_text(keys));
+  }
+}
+
+HealthSigns Watch::signs() const {
+  HealthSigns signs;
+  if (collector_) {
+    const Collector::Counters counters = collector_->counters();
+    signs.jumps = counters.jumps;
+    signs.failed_lists = counters.failed_lists;
+    signs.list_error = counters.list_error;
+    signs.forks = collector_->receiver().counters().forks;
+    signs.forged = collector_->receiver().counters().forged;
+    signs.priority_losses = collector_->receiver().priority_losses();
+  } else {
+    signs.jumps = polling_->jumps();
+  }
+  const SlowEvents& slow = pipeline_->slow_events();
+  signs.slow_events = slow.events;
+  signs.slowest_event_ns = slow.slowest_ns;
+  signs.slowest_pid = slow.slowest_pid;
+  return signs;
+}
+
+void Watch::look_at_health(int64_t now_ns) {
+  health_looked_ns_ = now_ns;
+  for (const HealthReport& report : health_.look(signs(), now_ns)) {
+    if (report.reason == "slow_event") pipeline_->forget_slowest();
+    tell(report);
+  }
+}
+
+void Watch::tell(const HealthReport& report) {
+  log::warning(report.message);
+  source().tell(report);
 }
 
 std::string Watch::status_line() const {
@@ -327,8 +543,10 @@ std::string Watch::status_line() const {
 }
 
 void Watch::show_state() const {
-  const WatchState state = polling_ ? collect_state(*polling_, *engine_, pipeline_->summary())
-                                    : collect_state(*collector_, *engine_, pipeline_->summary());
+  WatchState state = polling_ ? collect_state(*polling_, *engine_, pipeline_->summary())
+                              : collect_state(*collector_, *engine_, pipeline_->summary());
+  state.responses = responses_->mode();
+  for (auto& count : responses_->counts()) state.counts.push_back(std::move(count));
   log::table(state_text(state), {state_members(state)});
 }
 
@@ -337,7 +555,7 @@ ExitStatus Watch::finish(Ending ending) {
   if (collector_) collector_->stop();
   Summary summary = pipeline_->summary();
   summary.elapsed_ns = shown_elapsed_ns(start_ns_);
-  store_->save_history(*engine_);
+  if (ending != Ending::kStoreFailed) store_->save_history(*engine_);
   const bool all_stored = store_->close(summary, to_string(ending));
   report_->show_summary(summary);
   output_.flush();

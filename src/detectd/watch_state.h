@@ -16,6 +16,7 @@ namespace detectd {
 struct WatchState {
   std::string scheduling;  // of the receive thread; empty where there is none
   bool blind = false;
+  std::string responses;                                 // `enforce`, `dry-run`
   std::vector<std::pair<std::string, uint64_t>> counts;  // name, value
 };
 

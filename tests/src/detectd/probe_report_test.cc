@@ -57,7 +57,7 @@ TEST_CASE("which levels of collection and response follow from what works", "[pr
       {{},
        true,
        "connector: all processes, command lines of all but",
-       "reactive: a process is killed after its exec, by pidfd; the kernel could also deny"},
+       "reactive: a process is killed after its exec, by pidfd; denied: a rule refuses it before its exec"},
       {{"SCHED_FIFO"}, true, "connector: all processes, fewer", "reactive"},
       {{"receive buffer", "fanotify"},
        true,
