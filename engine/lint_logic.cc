@@ -297,6 +297,14 @@ std::string missing_field(const LintedRule& rule, EventKind kind, const Schema& 
   return {};
 }
 
+Truth judge_rule(const LintedRule& rule, KindSet kinds, Probe& probe) {
+  std::vector<Truth> truths;
+  for (const LintedSelection& selection : rule.selections) {
+    truths.push_back(judge_selection(selection, kinds, probe));
+  }
+  return judge_condition(rule.condition, truths);
+}
+
 void lint_kinds(const LintedRule& rule, Probe& probe, Reporter& reporter) {
   const auto on = rule.rule->keys.find("on");
   if (on == rule.rule->keys.end()) return;
@@ -305,11 +313,7 @@ void lint_kinds(const LintedRule& rule, Probe& probe, Reporter& reporter) {
     if (!rule.kinds.has(kind) || rule.kinds == KindSet{kind}) continue;
     const std::string field = missing_field(rule, kind, probe.schema());
     if (field.empty()) continue;
-    std::vector<Truth> truths;
-    for (const LintedSelection& selection : rule.selections) {
-      truths.push_back(judge_selection(selection, KindSet{kind}, probe));
-    }
-    if (judge_condition(rule.condition, truths) != Truth::kNever) continue;
+    if (judge_rule(rule, KindSet{kind}, probe) != Truth::kNever) continue;
     reporter.warning(
         "D130", on->second,
         "the rule can never hold for " + std::string(to_string(kind)) + " events: they do not carry " + field,
@@ -328,6 +332,10 @@ void lint_logic(const LintedRule& rule, Probe& probe, Reporter& reporter) {
   if (truth == Truth::kOpen) return;
   tell({truth, rule.rule->detection.conditions.front().span, "whatever the selections say"}, "the condition",
        reporter);
+}
+
+bool may_hold(const LintedRule& rule, Probe& probe) {
+  return judge_rule(rule, rule.kinds, probe) != Truth::kNever;
 }
 
 }  // namespace detectd

@@ -86,21 +86,34 @@ Condition read_condition(const Detection& detection) {
 
 }  // namespace
 
+LintedRule read_rule_to_lint(std::shared_ptr<const Rule> rule, KindSet kinds, const RuleDocument& document,
+                             Schema& schema) {
+  LintedRule linted{
+      .rule = std::move(rule), .kinds = kinds, .selections = {}, .condition = Condition::any_of({})};
+  linted.condition = read_condition(linted.rule->detection);
+  for (const Selection& selection : linted.rule->detection.selections) {
+    linted.selections.push_back(read_selection(selection, *linted.rule, document, schema));
+  }
+  return linted;
+}
+
+Rule as_rule(const Filter& filter) {
+  Rule rule;
+  rule.sigma_taxonomy = filter.sigma_taxonomy;
+  rule.logsource = filter.logsource;
+  rule.detection = filter.detection;
+  rule.file = filter.file;
+  rule.span = filter.span;
+  return rule;
+}
+
 void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, LintedRules& linted) {
-  const auto read = [&](const std::shared_ptr<const Rule>& rule, KindSet kinds) {
-    LintedRule made{
-        .rule = rule, .kinds = kinds, .selections = {}, .condition = read_condition(rule->detection)};
-    for (const Selection& selection : rule->detection.selections) {
-      made.selections.push_back(read_selection(selection, *rule, document, linted.schema));
-    }
-    return made;
-  };
   linted.rules.reserve(set.rules().size());
   std::map<const Filter*, KindSet> kinds_of_filter;
   std::vector<std::shared_ptr<const Filter>> filters;
   for (const CompiledRule& compiled : set.rules()) {
     if (compiled.rule->correlation) continue;
-    linted.rules.push_back(read(compiled.rule, compiled.kinds));
+    linted.rules.push_back(read_rule_to_lint(compiled.rule, compiled.kinds, document, linted.schema));
     for (const auto& filter : compiled.rule->filters) {
       const auto [kinds, fresh] = kinds_of_filter.try_emplace(filter.get(), compiled.kinds);
       if (fresh) filters.push_back(filter);
@@ -108,14 +121,9 @@ void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, Linted
     }
   }
   for (const auto& filter : filters) {
-    Rule rule;
-    rule.sigma_taxonomy = filter->sigma_taxonomy;
-    rule.logsource = filter->logsource;
-    rule.detection = filter->detection;
-    rule.file = filter->file;
-    rule.span = filter->span;
-    linted.filters.push_back(
-        read(std::make_shared<const Rule>(std::move(rule)), kinds_of_filter.find(filter.get())->second));
+    linted.filters.push_back(read_rule_to_lint(std::make_shared<const Rule>(as_rule(*filter)),
+                                               kinds_of_filter.find(filter.get())->second, document,
+                                               linted.schema));
   }
 }
 

@@ -50,6 +50,12 @@ struct LintedRules {
 };
 void read_rules_to_lint(const RuleDocument& document, const RuleSet& set, LintedRules& linted);
 
+// One that compiled. Fields that the schema does not have are added to it.
+LintedRule read_rule_to_lint(std::shared_ptr<const Rule> rule, KindSet kinds, const RuleDocument& document,
+                             Schema& schema);
+// A rule that says what a filter does.
+Rule as_rule(const Filter& filter);
+
 // Asks items about a value that no event has carried.
 class Probe {
  public:
@@ -71,5 +77,7 @@ class Probe {
 void lint_item(const LintedRule& rule, const LintedItem& item, Probe& probe, Reporter& reporter);
 // D130, D134, D135: what can never or always hold.
 void lint_logic(const LintedRule& rule, Probe& probe, Reporter& reporter);
+// False where no event can make the rule's detection hold, as D134 sees it. True may be wrong.
+bool may_hold(const LintedRule& rule, Probe& probe);
 
 }  // namespace detectd

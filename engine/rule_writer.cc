@@ -355,4 +355,6 @@ std::string write_duration(int64_t ns) {
   return std::to_string(ns / kUnits.back().first) + kUnits.back().second;
 }
 
+std::string write_value(const Scalar& value) { return scalar_text(value); }
+
 }  // namespace detectd

@@ -21,6 +21,9 @@ std::string write_fields(const std::map<std::string, FieldDefinition>& fields);
 // `[rule.detection]`, or another table's.
 std::string write_detection(const Detection& detection, std::string_view table);
 
+// A value of an item: `"/sh"`, `5`.
+std::string write_value(const Scalar& value);
+
 // `10m`: the largest unit that divides it.
 std::string write_duration(int64_t ns);
 

@@ -9,11 +9,12 @@ namespace detectd {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kCheckCommand,    &kTestCommand,        &kRulesListCommand,    &kRulesShowCommand,  &kFieldsCommand,
-    &kExplainCommand,  &kImportSigmaCommand, &kHitsCommand,         &kHitsListCommand,   &kHitsShowCommand,
-    &kHitsTreeCommand, &kHitsTopCommand,     &kHitsTimelineCommand, &kHitsExportCommand, &kHitsFollowCommand,
-    &kHitsAckCommand,  &kGapsCommand,        &kDbCheckCommand,      &kDbVerifyCommand,   &kDbStatsCommand,
-    &kDbPruneCommand,  &kDbSalvageCommand,
+    &kCheckCommand,       &kTestCommand,         &kWhyCommand,        &kDiffCommand,       &kBenchCommand,
+    &kHuntCommand,        &kRulesListCommand,    &kRulesShowCommand,  &kFieldsCommand,     &kExplainCommand,
+    &kImportSigmaCommand, &kHitsCommand,         &kHitsListCommand,   &kHitsShowCommand,   &kHitsTreeCommand,
+    &kHitsTopCommand,     &kHitsTimelineCommand, &kHitsExportCommand, &kHitsFollowCommand, &kHitsAckCommand,
+    &kGapsCommand,        &kDbCheckCommand,      &kDbVerifyCommand,   &kDbStatsCommand,    &kDbPruneCommand,
+    &kDbSalvageCommand,
 };
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }

@@ -23,7 +23,9 @@ std::string help_of_commands();
 std::string manual_of_commands();
 
 // A file each.
+extern const Command kBenchCommand;
 extern const Command kCheckCommand;
+extern const Command kDiffCommand;
 extern const Command kExplainCommand;
 extern const Command kDbCheckCommand;
 extern const Command kDbPruneCommand;
@@ -41,9 +43,11 @@ extern const Command kHitsShowCommand;
 extern const Command kHitsTimelineCommand;
 extern const Command kHitsTopCommand;
 extern const Command kHitsTreeCommand;
+extern const Command kHuntCommand;
 extern const Command kImportSigmaCommand;
 extern const Command kRulesListCommand;
 extern const Command kRulesShowCommand;
 extern const Command kTestCommand;
+extern const Command kWhyCommand;
 
 }  // namespace detectd

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# The rules that are found by their keys, on any number of threads, give the hits of the plain evaluator, which asks each
+# rule by itself of every event: on generated events, captures, and events made to be hostile to the rules.
+#
+#   same_hits.sh PROGRAMS            what fits into a test
+#   same_hits.sh PROGRAMS --full     10,000 rules on the captures of ../shared, a million events with 1,000 rules,
+#                                    the public Sigma rules on their captures: minutes
+#
+# PROGRAMS: a build directory. What needs ../shared beside the repository is skipped where that is absent.
+set -euo pipefail
+build=$(realpath -e "$1")
+full=${2:-}
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+shared=$(realpath -m "$root/../shared")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0 failed=0 skipped=0
+
+# same WHAT RULES HOSTILE_EVENTS [CAPTURE...]
+same() {
+  local what=$1 rules=$2 hostile=$3 digest capture threads got good=1
+  shift 3
+  "$build/tests/detectd-compare" "$rules" "$hostile" "$@" >"$dir/plain" || good=0
+  while read -r digest capture; do
+    [[ $digest =~ ^[0-9a-f]{64}$ ]] || continue
+    for threads in 1 2 4; do
+      got=$("$build/src/detectd" --replay "$capture" --rules "$rules" --output json --no-db --threads "$threads" 2>/dev/null |
+        tail -n 1 | sed -n 's/.*"hits_digest":"\([0-9a-f]*\)".*/\1/p') || true
+      [[ $got == "$digest" ]] || { echo "$what: $capture on $threads threads: $got instead of $digest"; good=0; }
+    done
+  done <"$dir/plain"
+  echo "$what: $(tail -n 1 "$dir/plain")"
+  if ((good)); then ((++passed)); else ((++failed)); fi
+}
+
+events=20000 rules=300 hostile=200
+if [[ $full == --full ]]; then events=1000000 rules=1000 hostile=2000; fi
+"$build/bench/detectd-generate" --rules "$rules" >"$dir/rules.toml"
+"$build/bench/detectd-generate" --events "$events" --hit-rules "$rules" >"$dir/events.jsonl"
+same "$rules rules on generated events" "$dir/rules.toml" "$hostile" "$dir/events.jsonl"
+same 'the shipped rules on the examples' "$root/rules" "$hostile" "$root"/examples/captures/*.jsonl*
+
+if [[ $full == --full && -d $shared/data ]]; then
+  mapfile -t captures < <(find "$shared/data" -name '*.jsonl*' | sort)
+  "$build/bench/detectd-generate" --rules 10000 >"$dir/many.toml"
+  same '10,000 rules on the admin day' "$dir/many.toml" 2000 "$shared/data/ecs/admin-day-open.jsonl.gz"
+  usable=()
+  for capture in "${captures[@]}"; do
+    "$build/src/detectd" --replay "$capture" --rules "$root/rules" --output none --no-db --quiet >"$dir/told" 2>&1 && usable+=("$capture")
+  done
+  same 'the shipped rules on all captures' "$root/rules" 2000 "${usable[@]}"
+  mkdir "$dir/sigma"
+  tar -xzf "$shared/sigma/sigmahq-rules.tar.gz" -C "$dir/sigma"
+  "$build/src/detectctl" import sigma "$dir/sigma" --output "$dir/imported" >"$dir/told" 2>&1 || true
+  same 'the public Sigma rules on their captures' "$dir/imported" 2000 "$shared"/sigma/corpus-*.jsonl.gz
+elif [[ $full == --full ]]; then
+  echo "skipped: $shared is not there"
+  ((++skipped))
+fi
+
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+((failed == 0))
