@@ -6,6 +6,7 @@
 # execs       execs with their own command line, of those that happened, in percent
 # ids         of those, with executable, user and start (detectd alone says them)
 # unmarked    arguments of another program that detectd took for those of the event, and did not say so
+# detectd writes a capture, which is scored; watching is the same without one, for what it costs.
 # cpu, rss    seconds of the collector, MiB at most
 # slower      the storm's time beside that without a collector, in this run
 set -uo pipefail
@@ -55,6 +56,12 @@ start_detectd() {
   pid=$!
   wait_said "$work/said" 'watching with'
 }
+# As a daemon runs: of a capture all is read, without one what rules look at.
+start_watching() {
+  "$detectd" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json >"$work/out" 2>"$work/said" &
+  pid=$!
+  wait_said "$work/said" 'watching with'
+}
 start_forkstat() { forkstat -l -e exec,fork >"$work/seen" 2>"$work/said" & pid=$!; sleep 1; }
 start_extrace() { extrace -o "$work/seen" >"$work/said" 2>&1 & pid=$!; sleep 1; }
 start_bpftrace() {
@@ -68,6 +75,7 @@ marks() { grep -oE 'zzm-[0-9]{6}[abc]?' "$1"; }
 # score TOOL SCENARIO: percent of execs (of forks for BOMB)
 score() {
   local seen
+  [[ $1 != watching ]] || { echo -; return; }
   case $2 in
     BOMB)
       case $1 in
@@ -107,7 +115,7 @@ unmarked() {
 }
 lost() { jq -s '[.[] | select(.event.action == "lost")] | map(.detectd.lost // 0) | add // 0' "$work/seen"; }
 
-tools=(detectd)
+tools=(detectd watching)
 for tool in ${PEERS-forkstat extrace bpftrace}; do command -v "$tool" >/dev/null && tools+=("$tool"); done
 printf '%-6s %-9s %8s %7s %9s %6s %7s %6s %7s\n' storm tool execs ids unmarked lost cpu rss slower
 for scenario in "${scenarios[@]}"; do

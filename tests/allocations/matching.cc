@@ -1,0 +1,84 @@
+// What matching takes from the heap once it has warmed up. In a program of its own, whose operator new counts.
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/events.h"
+#include "bench/rules.h"
+#include "engine/engine.h"
+#include "engine/event_codec.h"
+#include "engine/matcher.h"
+#include "engine/rule_parser.h"
+#include "tests/allocations/counter.h"
+
+namespace detectd {
+namespace {
+
+std::shared_ptr<const RuleSet> generated_rules(size_t count) {
+  std::string toml;
+  for (size_t i = 0; i < count; ++i) toml += bench::rule_toml(i);
+  RuleDocument document;
+  Diagnostics diagnostics;
+  parse_rules(std::make_shared<const SourceFile>(SourceFile{"rules.toml", toml}), document, diagnostics);
+  check_document(document, diagnostics);
+  auto rules = RuleSet::compile(document, diagnostics);
+  REQUIRE(diagnostics.errors() == 0);
+  return rules;
+}
+
+// As rules would be shown them.
+std::vector<Event> generated_events(const RuleSet& rules, Engine& engine, uint64_t count) {
+  std::string lines;
+  bench::write_events({.events = count, .hit_share = 0.01},
+                      [&lines](std::string_view block) { lines += block; });
+  EventDecoder decoder(rules.schema());
+  std::vector<Event> ready;
+  LineNotes notes;
+  size_t begin = lines.find('\n') + 1;
+  lines.append(EventDecoder::kPadding, ' ');
+  for (size_t end = lines.find('\n', begin); end != std::string::npos; end = lines.find('\n', begin)) {
+    Event event;
+    REQUIRE_FALSE(decoder.decode(std::string_view(lines).substr(begin, end - begin), event, notes));
+    engine.observe(event, ready);
+    begin = end + 1;
+  }
+  engine.flush(ready);
+  return ready;
+}
+
+}  // namespace
+
+TEST_CASE("the counter of allocations counts") {
+  const size_t before = allocations;
+  const auto number = std::make_unique<int>(1);
+  CHECK(allocations == before + 1);
+}
+
+TEST_CASE("an event that is no hit takes nothing from the heap to be matched") {
+  const auto rules = generated_rules(1000);
+  Engine engine(rules, {});
+  const std::vector<Event> events = generated_events(*rules, engine, 5000);
+  REQUIRE(events.size() >= 5000);
+  Matcher matcher(*rules);
+  std::vector<uint32_t> held;
+  size_t hits = 0, taken = 0;
+  for (int round = 0; round < 2; ++round) {
+    hits = taken = 0;
+    for (const Event& event : events) {
+      held.clear();
+      const size_t before = allocations;
+      engine.match(event, matcher, held);
+      if (held.empty()) {
+        taken += allocations - before;
+      } else {
+        ++hits;
+      }
+    }
+  }
+  CHECK(hits >= 40);
+  CHECK(taken == 0);
+}
+
+}  // namespace detectd
