@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/prctl.h>
+#include <linux/sched.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -20,10 +23,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -252,6 +258,34 @@ int traceme(const Arguments& a) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
+// Writes into another process, by a call and by its file in /proc; then that runs a program.
+int inject(const Arguments& a) {
+  static volatile int waiting = 1;
+  const pid_t pid = fork();
+  if (pid < 0) die("fork");
+  if (pid == 0) {
+    while (waiting != 0) sched_yield();
+    exec("/bin/true", {"true", a[0]});
+  }
+  int half = 2;
+  const iovec from{.iov_base = &half, .iov_len = sizeof half};
+  const iovec to{.iov_base = const_cast<int*>(&waiting), .iov_len = sizeof waiting};
+  if (process_vm_writev(pid, &from, 1, &to, 1, 0) < 0) {
+    kill(pid, SIGKILL);
+    wait_for(pid);
+    skip("process_vm_writev");
+  }
+  const int memory = open(("/proc/" + std::to_string(pid) + "/mem").c_str(), O_WRONLY | O_CLOEXEC);
+  const int none = 0;
+  if (memory < 0 ||
+      pwrite(memory, &none, sizeof none, static_cast<off_t>(reinterpret_cast<uintptr_t>(&waiting))) < 0) {
+    kill(pid, SIGKILL);
+    wait_for(pid);
+    skip("write to /proc/PID/mem");
+  }
+  return wait_for(pid);
+}
+
 // Seizes a process and lets it go.
 int trace(const Arguments& a) {
   const auto pid = static_cast<pid_t>(std::atoi(a[1].c_str()));
@@ -324,6 +358,38 @@ int pidns(const Arguments& a) {
 int flood(const Arguments& a) {
   const int count = std::atoi(a[1].c_str());
   for (int i = 0; i < count; ++i) run_true(a[0] + "-" + std::to_string(i));
+  return 0;
+}
+
+int64_t monotonic_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// What became of so many execs of a program: attack execs MARK COUNT PATH.
+int execs(const Arguments& a) {
+  const int count = std::atoi(a[1].c_str());
+  int refused = 0, ran = 0, other = 0;
+  int64_t slowest_ms = 0;
+  for (int i = 0; i < count; ++i) {
+    const int64_t start_ms = monotonic_ms();
+    const pid_t pid = fork();
+    if (pid < 0) die("fork");
+    if (pid == 0) {
+      Arguments arguments{a[2], a[0]};
+      execv(a[2].c_str(), pointers(arguments).data());
+      _exit(errno == EPERM ? 101 : 102);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 102;
+    ++(code == 101 ? refused : code == 0 ? ran : other);
+    slowest_ms = std::max(slowest_ms, monotonic_ms() - start_ms);
+  }
+  // On standard error: what a program itself writes is counted apart.
+  std::fprintf(stderr, "refused %d ran %d other %d slowest %lld ms\n", refused, ran, other,
+               static_cast<long long>(slowest_ms));
   return 0;
 }
 
@@ -454,6 +520,174 @@ int count(const Arguments&) {
   }
 }
 
+// ---- what a process says of itself, once it has run ----
+
+// Its own arguments, as the exec left them, and where they end.
+struct OwnArguments {
+  char* begin = nullptr;
+  char* end = nullptr;
+};
+OwnArguments own_arguments;
+
+[[noreturn]] void say_ready_and_stay() {
+  std::printf("ready\n");
+  std::fflush(stdout);
+  while (true) pause();
+}
+
+// `spoofed MARK-real`: its first act is to call itself MARK-fake.
+int spoofed(const Arguments&) {
+  std::memcpy(own_arguments.end - 5, "fake", 4);
+  say_ready_and_stay();
+}
+
+// So many of them, one after the other; they stay until standard input ends.
+int spoof_now(const Arguments& a) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < std::atoi(a[1].c_str()); ++i) {
+    const pid_t pid = fork();
+    if (pid < 0) die("fork");
+    if (pid == 0) exec("/proc/self/exe", {"attack", "spoofed", a[0] + "-real"});
+    children.push_back(pid);
+  }
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+  for (const pid_t pid : children) kill(pid, SIGKILL);
+  while (wait(nullptr) > 0) {
+  }
+  return 0;
+}
+
+// The fields of /proc/self/stat from number `from` on, counted as in proc_pid_stat(5).
+std::vector<uint64_t> own_stat(int from) {
+  std::array<char, 4096> text{};
+  const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (file < 0 || read(file, text.data(), text.size() - 1) <= 0) die("stat");
+  close(file);
+  const char* at = std::strrchr(text.data(), ')') + 4;
+  std::vector<uint64_t> numbers;
+  for (int field = 4; *at != '\0'; ++field) {
+    char* next = nullptr;
+    const uint64_t number = std::strtoull(at, &next, 10);
+    if (next == at) break;
+    if (field >= from) numbers.push_back(number);
+    at = next;
+  }
+  return numbers;
+}
+
+// From now on its arguments are what lies at `place`.
+void move_arguments(void* place, size_t size) {
+  // 26 startcode, endcode, startstack; 45 start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end.
+  const std::vector<uint64_t> numbers = own_stat(26);
+  prctl_mm_map map{};
+  map.start_code = numbers[0];
+  map.end_code = numbers[1];
+  map.start_stack = numbers[2];
+  map.start_data = numbers[19];
+  map.end_data = numbers[20];
+  map.start_brk = numbers[21];
+  map.brk = reinterpret_cast<uintptr_t>(sbrk(0));
+  map.arg_start = reinterpret_cast<uintptr_t>(place);
+  map.arg_end = map.arg_start + size;
+  map.env_start = numbers[24];
+  map.env_end = numbers[25];
+  map.exe_fd = UINT32_MAX;
+  if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0) != 0) skip("PR_SET_MM_MAP");
+}
+
+void* new_page(int protection) {
+  void* const page = mmap(nullptr, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) die("mmap");
+  return page;
+}
+
+// Arguments of its own choice, elsewhere.
+int mmmap(const Arguments& a) {
+  const std::string chosen = a[0] + "-fake";
+  void* const page = new_page(PROT_READ | PROT_WRITE);
+  std::memcpy(page, chosen.c_str(), chosen.size() + 1);
+  move_arguments(page, chosen.size() + 1);
+  say_ready_and_stay();
+}
+
+// Arguments that nobody can read: what is given besides fills some pages, all but the first are closed.
+int unreadable(const Arguments&) {
+  const auto begin = (reinterpret_cast<uintptr_t>(own_arguments.begin) + 4095) & ~uintptr_t{4095};
+  const auto end = reinterpret_cast<uintptr_t>(own_arguments.end) & ~uintptr_t{4095};
+  if (begin >= end) die("too few arguments");
+  if (mprotect(reinterpret_cast<void*>(begin), end - begin, PROT_NONE) != 0) die("mprotect");
+  say_ready_and_stay();
+}
+
+// Arguments on a page that only a handler of faults could fill, which does not.
+int uffd(const Arguments&) {
+  const auto fault = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
+  if (fault < 0) skip("userfaultfd");
+  uffdio_api api{};
+  api.api = UFFD_API;
+  uffdio_register region{};
+  void* const page = new_page(PROT_READ | PROT_WRITE);
+  region.range.start = reinterpret_cast<uintptr_t>(page);
+  region.range.len = 4096;
+  region.mode = UFFDIO_REGISTER_MODE_MISSING;
+  if (ioctl(fault, UFFDIO_API, &api) != 0 || ioctl(fault, UFFDIO_REGISTER, &region) != 0) skip("userfaultfd");
+  move_arguments(page, 4096);
+  say_ready_and_stay();
+}
+
+uint64_t start_ticks_of(pid_t pid) {
+  std::array<char, 4096> text{};
+  const int file = open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 || read(file, text.data(), text.size() - 1) <= 0) return 0;
+  close(file);
+  const char* at = std::strrchr(text.data(), ')');
+  for (int field = 2; at != nullptr && field < 22; ++field) at = std::strchr(at + 1, ' ');
+  return at == nullptr ? 0 : std::strtoull(at, nullptr, 10);
+}
+
+// A program, and in its place, with its pid, another one: `attack reuse MARK`; with `tick` behind it until both have the
+// same start time. Says `ready N` of the attempt that counts, whose processes are MARK-old-N and MARK-new-N.
+int reuse(const Arguments& a) {
+  const bool same_tick = a.size() > 1;
+  constexpr int kAttempts = 500;
+  for (int i = 0; i < kAttempts; ++i) {
+    const std::string number = std::to_string(i);
+    pid_t pid = fork();
+    if (pid < 0) die("fork");
+    if (pid == 0) exec("/bin/true", {"true", a[0] + "-old-" + number});
+    siginfo_t ended{};
+    if (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) != 0) die("waitid");
+    const uint64_t old_start = start_ticks_of(pid);
+    wait_for(pid);
+    clone_args arguments{};
+    arguments.exit_signal = SIGCHLD;
+    arguments.set_tid = reinterpret_cast<uintptr_t>(&pid);
+    arguments.set_tid_size = 1;
+    const auto child = static_cast<pid_t>(syscall(SYS_clone3, &arguments, sizeof arguments));
+    if (child < 0) {
+      if (errno == EEXIST) continue;  // somebody else was faster
+      skip("clone3 with set_tid");
+    }
+    if (child == 0) {
+      const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+      for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) dup2(nothing, stream);
+      execl("/usr/bin/tail", "tail", "-f", "/dev/null", (a[0] + "-new-" + number).c_str(), nullptr);
+      _exit(127);
+    }
+    if (!same_tick || start_ticks_of(child) == old_start) {
+      std::printf("ready %d %d\n", i, child);
+      std::fflush(stdout);
+      return wait_for(child);
+    }
+    kill(child, SIGKILL);
+    wait_for(child);
+  }
+  errno = EAGAIN;
+  skip("two processes with one pid and one start time");
+}
+
 struct Attack {
   std::string_view name;
   int (*run)(const Arguments&);
@@ -476,11 +710,13 @@ constexpr Attack kAttacks[] = {
     {"chain", chain},
     {"traceme", traceme},
     {"trace", trace},
+    {"inject", inject},
     {"forge", forge},
     {"acks", acks},
     {"userns", userns},
     {"pidns", pidns},
     {"flood", flood},
+    {"execs", execs},
     {"forks", forks},
     {"become-root", become_root},
     {"drop", drop},
@@ -488,6 +724,12 @@ constexpr Attack kAttacks[] = {
     {"run", run},
     {"notified", notified},
     {"count", count},
+    {"spoofed", spoofed},
+    {"spoof-now", spoof_now},
+    {"mmmap", mmmap},
+    {"unreadable", unreadable},
+    {"uffd", uffd},
+    {"reuse", reuse},
 };
 
 }  // namespace
@@ -497,6 +739,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: attack NAME MARK [ARGUMENT...]\n");
     return 2;
   }
+  own_arguments = {.begin = argv[0], .end = argv[argc - 1] + std::strlen(argv[argc - 1]) + 1};
   const std::string_view name = argv[1];
   const Arguments arguments(argv + 2, argv + argc);
   for (const Attack& attack : kAttacks) {

@@ -37,6 +37,12 @@ hit ".lineage | length > 0" && pass || flunk 'a connection has the lineage of it
 exec 3<&-
 stop_daemon
 
+start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs || flunk 'the daemon does not poll'
+until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' && hit ".event.process.pid == $$ and .event.detectd.source == \"sock_diag\" and (.lineage | length > 0)" &&
+  pass || flunk 'a connection is a hit with --source procfs too, with its process'
+exec 3<&-
+stop_daemon
+
 unshare -pf true 2>/dev/null && {
   unshare -pf "$detectd" --config "$work/detectd.toml" --no-db --rules "$work/rule.toml" 2>"$work/said"
   [[ $? == 5 ]] && grep -q -- '--source procfs' "$work/said" && pass || flunk 'TRUST 88: who can not see the host is told of polling'
