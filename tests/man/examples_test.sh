@@ -41,6 +41,11 @@ detectctl.1	0	^imported 3 rules into 4 files	detectctl import sigma sigma/rules 
 detectctl.1	0	^checked [0-9]* rules?: 0 errors	detectctl check /etc/detectd/rules/sigma
 detectctl.1	0	0 failed|passed	detectctl check --deny warnings rules && detectctl test --threshold 90 --junit results.xml rules
 detectctl.1	0	%|coverage	detectctl test --coverage rules
+detectctl.1	1	^  no  <     process.name	detectctl why web_server_spawns_shell web01.jsonl.gz:20 rules
+detectctl.1	1	^  2 of 4   sudo_rights_listed	detectctl why web01.jsonl.gz:20 rules
+detectctl.1	1	^web_server_spawns_shell: 2 gained	detectctl diff /etc/detectd/rules rules --on web01.jsonl.gz
+detectctl.1	0	would be killed .*5	detectctl hunt web_server_spawns_shell --rules rules --as kill --on web01.jsonl.gz
+detectctl.1	0	^2,000 hostile events	detectctl bench --on web01.jsonl.gz --hostile rules
 detectctl.1	0	newline	detectctl explain D131
 detectctl.1	0	[Pp]revious	detectctl fields previous
 detectd.8	0	download_piped_to_shell	detectd --replay web01.jsonl.zst --rules rules

@@ -14,8 +14,9 @@ list() {
       type["Boolean"] = "boolean"; type["Ip"] = "address"; type["Time"] = "time"
       kinds["kEnd"] = "end"
       kinds["kChange"] = "exec , exec_check , uid_change , gid_change"
-      kinds["kReported"] = "already_running , lost"
+      kinds["kReported"] = "exec_check , already_running , lost , health"
       kinds["kLoss"] = "lost"
+      kinds["kHealth"] = "health"
       kinds["kConnection"] = "connection_attempted , connection_accepted"
     }
     function heading(title) {
