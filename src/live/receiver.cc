@@ -198,10 +198,11 @@ void Receiver::pause_at_times(int64_t now_ns) {
 }
 
 // To be woken by each event costs more than to read it. Where something came just now, more will come: then only
-// urgent ones wake us, and the others are looked for at the latest a moment later, until there are none.
+// urgent ones wake us, and the others are looked for at the latest a moment later, until there are none. Not while
+// somebody may want to respond: what is in order is known only once all others are there.
 void Receiver::wait_for_events() {
   if (scheduling() != scheduling_.load()) raise_priority();
-  const bool only_urgent = busy_ && socket_->patient_descriptor() >= 0;
+  const bool only_urgent = busy_ && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
   waiting_ = !only_urgent;
   pollfd files[] = {{.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
                     {.fd = wake_.number(), .events = POLLIN, .revents = 0},
