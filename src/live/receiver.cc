@@ -25,8 +25,6 @@ namespace {
 constexpr int64_t kLossCheckNs = 10'000'000;
 constexpr int64_t kLossCheckInStormNs = 500'000'000;
 constexpr int kTickMs = 100;
-// So long events wait that are not urgent.
-constexpr int kPatienceMs = 1;
 // While a stream is blind, a new subscription is tried so often.
 constexpr int64_t kResubscribeNs = 500'000'000;
 // Beyond this the socket keeps the rest.
@@ -204,11 +202,15 @@ void Receiver::wait_for_events() {
   if (scheduling() != scheduling_.load()) raise_priority();
   const bool only_urgent = busy_ && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
   waiting_ = !only_urgent;
-  pollfd files[] = {{.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
-                    {.fd = wake_.number(), .events = POLLIN, .revents = 0},
-                    {.fd = socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
   const int64_t begin_ns = steady_clock_ns();
-  poll(files, only_urgent ? 2 : 3, only_urgent ? kPatienceMs : kTickMs);
+  if (only_urgent) {
+    socket_->wait_urgent();
+  } else {
+    pollfd files[] = {{.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
+                      {.fd = wake_.number(), .events = POLLIN, .revents = 0},
+                      {.fd = socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
+    poll(files, 3, kTickMs);
+  }
   const int64_t end_ns = steady_clock_ns();
   if (end_ns - begin_ns > kPause.tv_nsec) paused_ns_ = end_ns;
   waiting_ = false;

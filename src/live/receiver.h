@@ -78,7 +78,8 @@ class Receiver {
   bool pop(Observation& observation) { return queue_.pop(observation); }
   void wait(int64_t timeout_ns) { queue_.wait_filled(timeout_ns); }
   void give_back(std::unique_ptr<ExecImage> image);
-  bool ended() const { return ended_.load(); }  // nothing follows what is in the queue
+  size_t queued() const { return queue_.size(); }  // any thread
+  bool ended() const { return ended_.load(); }     // nothing follows what is in the queue
   // Once it ended: losses that found no room in the queue.
   const std::vector<Loss>& losses_left() const { return losses_; }
 

@@ -1,6 +1,7 @@
 #include "src/sources/proc_connector.h"
 
 #include <linux/sock_diag.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,13 +51,17 @@ Status ProcSubscription::subscribe() {
   lost_before_ = lost();
   fd_ = Fd();
   gaps_.restart();
-  Fd fd(socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR));
+  Fd fd(socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR));
   if (!fd) return failure("socket");
   // Before anything can arrive. Without CAP_NET_ADMIN what the system allows is taken.
   const int bytes = static_cast<int>(std::min<size_t>(options_.receive_buffer_bytes, size_t{1} << 30));
   if (setsockopt(fd.number(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0 &&
       setsockopt(fd.number(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) != 0) {
     return failure("receive buffer");
+  }
+  const timeval patience{.tv_sec = 0, .tv_usec = options_.patience_ms * 1000};
+  if (setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0) {
+    return failure("receive timeout");
   }
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
@@ -73,8 +78,8 @@ Status ProcSubscription::subscribe() {
   return {};
 }
 
-bool ProcSubscription::receive(std::vector<ProcEvent>& events) {
-  int count = recvmmsg(fd_.number(), messages_.data(), kBatch, MSG_DONTWAIT, nullptr);
+bool ProcSubscription::receive(std::vector<ProcEvent>& events, int flags) {
+  int count = recvmmsg(fd_.number(), messages_.data(), kBatch, flags, nullptr);
   if (count < 0 && errno == ENOBUFS) {
     // Told once for any number of lost messages; those that were queued before are still there.
     ++counters_.overruns;
@@ -133,7 +138,11 @@ ProcConnector::ProcConnector(const ProcConnectorOptions& options)
 }
 
 Result<std::unique_ptr<ProcConnector>> ProcConnector::open(const ProcConnectorOptions& options) {
-  std::unique_ptr<ProcConnector> connector(new ProcConnector(options));
+  // To earlier kernels a message with a mask is none: they would send nothing.
+  ProcConnectorOptions possible = options;
+  utsname system{};
+  if (uname(&system) != 0 || !knows_event_mask(system.release)) possible.mask.reset();
+  std::unique_ptr<ProcConnector> connector(new ProcConnector(possible));
   if (Status status = connector->subscribe(); !status) return std::move(status).error();
   return connector;
 }
@@ -143,10 +152,17 @@ Status ProcConnector::subscribe() {
   return execs_->subscribe();
 }
 
+void ProcConnector::wait_urgent() {
+  if (!execs_) return;
+  execs_->wait(merge_.execs);
+  has_waited_ = !merge_.execs.empty();
+}
+
 bool ProcConnector::receive(std::vector<ProcEvent>& events) {
   if (!execs_) return others_.receive(events);
+  const bool has_waited = std::exchange(has_waited_, false);
   const int64_t now_ns = steady_clock_ns();
-  const bool more_execs = execs_->receive(merge_.execs);
+  const bool more_execs = has_waited || execs_->receive(merge_.execs);
   // The ends are told by the other socket as well.
   std::erase_if(merge_.execs, [this](const ProcEvent& event) {
     return event.what == ProcWhat::kExit && event.pid != self_;
@@ -155,8 +171,9 @@ bool ProcConnector::receive(std::vector<ProcEvent>& events) {
     if (event.what == ProcWhat::kExit) event.what = ProcWhat::kBeat;
   }
   const bool more_others = others_.receive(merge_.others);
+  // Up to which moment all execs are here.
   merge_.take(more_execs ? INT64_MIN : now_ns, events);
-  return more_execs || more_others;
+  return has_waited ? more_others || !merge_.others.empty() : more_execs || more_others;
 }
 
 uint64_t ProcConnector::lost() { return others_.lost() + (execs_ ? execs_->lost() : 0); }

@@ -1,6 +1,8 @@
 #include "src/sources/proc_event.h"
 
+#include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace detectd {
 namespace {
@@ -122,6 +124,16 @@ uint32_t proc_event_mask(KindSet kinds) {
   if (kinds.has(EventKind::kCommChange)) mask |= kComm;
   if (kinds.has(EventKind::kCoredump)) mask |= kCoredump;
   return mask;
+}
+
+bool knows_event_mask(std::string_view release) {
+  constexpr std::pair<uint32_t, uint32_t> kFirst{6, 6};
+  std::pair<uint32_t, uint32_t> version{};
+  const char* const end = release.data() + release.size();
+  const auto [dot, error] = std::from_chars(release.data(), end, version.first);
+  if (error != std::errc{} || dot == end || *dot != '.') return false;
+  if (std::from_chars(dot + 1, end, version.second).ec != std::errc{}) return false;
+  return version >= kFirst;
 }
 
 std::array<std::byte, 44> encode_subscription(std::optional<uint32_t> mask, uint32_t port, size_t& size) {

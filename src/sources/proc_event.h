@@ -65,6 +65,9 @@ inline constexpr uint32_t kAllProcEvents = 0xFFFFFFFF;
 // events arrive, and nobody makes many for less than a process each.
 inline constexpr uint32_t kUrgentProcEvents = 0x20000002;
 
+// Whether a kernel of that release (of uname) sends only what a mask asks for: from 6.6 on. Of a release that is none, no.
+bool knows_event_mask(std::string_view release);
+
 // The message that subscribes. With `mask` (Linux 6.6) only those events are sent; earlier kernels ignore a message
 // of that length.
 std::array<std::byte, 44> encode_subscription(std::optional<uint32_t> mask, uint32_t port, size_t& size);

@@ -1,6 +1,7 @@
 // The process connector of a test's making.
 #pragma once
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -40,6 +41,10 @@ class FakeSocket final : public ProcEventSocket {
 
   int descriptor() const override { return event_.number(); }
   int patient_descriptor() const override { return is_split_ ? event_.number() : -1; }
+  void wait_urgent() override {
+    pollfd file{.fd = event_.number(), .events = POLLIN, .revents = 0};
+    poll(&file, 1, 1);
+  }
   Status subscribe() override {
     ++subscriptions_;
     return {};

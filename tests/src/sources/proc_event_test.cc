@@ -80,6 +80,18 @@ TEST_CASE("a mask names what is wanted, and always forks, execs and ends", "[liv
   CHECK(proc_event_mask(KindSet::all()) == 0xC00003C7);
 }
 
+TEST_CASE("kernels before 6.6, which would not understand a mask, are sent none", "[live]") {
+  for (const char* release : {"6.6.0", "6.6", "6.12.9+deb13-amd64", "6.18.44-fc-v669", "10.0-rc1"}) {
+    CAPTURE(release);
+    CHECK(knows_event_mask(release));
+  }
+  for (const char* release :
+       {"6.1.0-50-cloud-amd64", "5.15.0-91-generic", "6.5.13", "4.18.0-553.el8", "6", "6.", "", "x.y"}) {
+    CAPTURE(release);
+    CHECK_FALSE(knows_event_mask(release));
+  }
+}
+
 TEST_CASE("gaps in the numbers of a CPU are counted, late ones taken back, and numbers wrap around",
           "[live]") {
   SequenceGaps gaps;
