@@ -154,9 +154,11 @@ void Enricher::fill_capabilities(uint64_t capabilities) {
 
 // Whether more has to be read. What power capabilities are depends on the user namespace, but for whoever is root here.
 bool Enricher::may_hold(const ProcStat& stat, const ExecImage& image) {
-  if (!foresight_ || read_all_ || options_.hash || !options_.env.empty()) return true;
+  if (!foresees()) return true;
   const bool told = image.capabilities && stat.start_stack != 0;
-  if (!told || stat.is_kernel_thread() || out_.event().kind != EventKind::kExec) return true;
+  const EventKind kind = out_.event().kind;
+  const bool is_exec = kind == EventKind::kExec || kind == EventKind::kExecCheck;
+  if (!told || stat.is_kernel_thread() || !is_exec) return true;
   const bool rootlike = (*image.capabilities & root_capabilities()) != 0;
   if (rootlike && image.owner != 0u) return true;
   return foresight_->may_hold(out_.event());

@@ -132,9 +132,13 @@ void Enricher::fill_check(uint32_t pid, const ExecImage& image, int file, Event&
   } else {
     out_.text(Leaf::kWorkingDirectory, image.working_directory);
   }
-  coming_file_ = file;
-  if (!stat || !fill_now(pid, *stat, image)) fill_no_now();
-  coming_file_ = -1;
+  if (stat && !may_hold(*stat, image)) {
+    fill_unasked(*stat, image);
+  } else {
+    coming_file_ = file;
+    if (!stat || !fill_now(pid, *stat, image)) fill_no_now();
+    coming_file_ = -1;
+  }
   out_.finish();
 }
 

@@ -67,6 +67,8 @@ class Enricher {
   // From now on what costs a look at the process (kLateLeaves, container, login uid) is read of an exec only where a
   // rule may hold for it; null: always. What is not read is missing, and the lineage forgets it.
   void read_for(std::unique_ptr<Foresight> foresight) { foresight_ = std::move(foresight); }
+  // Whether that may save something now.
+  bool foresees() const { return foresight_ && !read_all_ && !options_.hash && options_.env.empty(); }
   // Of the last event that was filled, where not all was read.
   const std::optional<Program>& unasked() const { return unasked_; }
   // Reads what was not, of an event of `program`. False, and nothing is added, where it runs no more.

@@ -47,6 +47,16 @@ void ExecReader::read_program(uint32_t pid, ExecImage& image) {
   read_stat(image);
 }
 
+void ExecReader::read_before_exec(uint32_t pid, ExecImage& image) {
+  begin(pid, image);
+  read_link("exe", image.executable);
+  read_stat(image);
+  struct stat info {};
+  if (fstatat(procfs_, path_of("stat"), &info, 0) == 0) image.owner = info.st_uid;
+  read_link("cwd", image.working_directory);
+  read_capabilities(pid, image);
+}
+
 void ExecReader::read(uint32_t pid, ExecImage& image) {
   begin(pid, image);
   read_cmdline(image);

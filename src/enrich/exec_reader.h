@@ -24,6 +24,8 @@ class ExecReader {
 
   // Command line, executable, stat, working directory, capabilities, in this order. What cannot be had stays empty.
   void read(uint32_t pid, ExecImage& image);
+  // What it was before an exec, without arguments and file.
+  void read_before_exec(uint32_t pid, ExecImage& image);
   // Executable and stat alone.
   void read_program(uint32_t pid, ExecImage& image);
 

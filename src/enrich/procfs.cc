@@ -36,6 +36,7 @@ constexpr const char* name_of(ProcLink link) {
     case ProcLink::kRoot: return "root";
     case ProcLink::kMountNamespace: return "ns/mnt";
     case ProcLink::kUserNamespace: return "ns/user";
+    case ProcLink::kExecutable: return "exe";
   }
   return "";
 }
@@ -129,6 +130,10 @@ std::optional<ProcStream> RealProcfs::stream(unsigned number) {
 
 std::optional<SocketPeer> RealProcfs::socket_peer(unsigned number, uint64_t inode) {
   return peers_.find(pid_, number, inode);
+}
+
+std::optional<FileIdentity> RealProcfs::executable() {
+  return identify_file(process_.number(), "exe", FollowLink::kYes);
 }
 
 Fd RealProcfs::open_executable() {

@@ -18,7 +18,7 @@
 namespace detectd {
 
 enum class ProcFile : uint8_t { kStat, kStatus, kCgroup, kLoginUid, kEnviron, kCmdline };
-enum class ProcLink : uint8_t { kRoot, kMountNamespace, kUserNamespace };
+enum class ProcLink : uint8_t { kRoot, kMountNamespace, kUserNamespace, kExecutable };
 
 // Of an open descriptor of a process.
 struct ProcStream {
@@ -45,7 +45,8 @@ class Procfs {
   virtual std::optional<ProcStream> stream(unsigned number) = 0;
   // The other end of a socket of the process; nothing for one without a peer of the internet.
   virtual std::optional<SocketPeer> socket_peer(unsigned number, uint64_t inode) = 0;
-  // The program's file, to be read.
+  // The program's file; and to be read.
+  virtual std::optional<FileIdentity> executable() = 0;
   virtual Fd open_executable() = 0;
 
   // The file that has this path for us.
@@ -73,6 +74,7 @@ class RealProcfs : public Procfs {
   bool read_link(ProcLink link, std::string& text) override;
   std::optional<ProcStream> stream(unsigned number) override;
   std::optional<SocketPeer> socket_peer(unsigned number, uint64_t inode) override;
+  std::optional<FileIdentity> executable() override;
   Fd open_executable() override;
   std::optional<FileIdentity> host_file(const std::string& path) override;
   Status list(std::vector<uint32_t>& pids) override;

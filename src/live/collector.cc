@@ -10,6 +10,7 @@
 #include "src/clock.h"
 #include "src/host_identity.h"
 #include "src/stop.h"
+#include "src/thread_priority.h"
 
 namespace detectd {
 namespace {
@@ -24,8 +25,16 @@ constexpr int64_t kRescanNs = 5 * kSecondNs;
 constexpr size_t kMaxQueueBytes = size_t{16} << 20;
 // A larger event is not kept to be used again.
 constexpr size_t kMaxSpareBytes = size_t{32} << 10;
+// In a storm more is read of execs at such intervals: to be woken for each costs more than most of them are worth. Not
+// longer, since processes end meanwhile.
+constexpr int64_t kGatherReadingNs = 2'000'000;
 // How long the enrich thread is waited for when it is to give up: longer than it waits for room.
 constexpr int64_t kGiveUpNs = 500'000'000;
+
+void pause(int64_t ns) {
+  const timespec time{.tv_sec = 0, .tv_nsec = ns};
+  nanosleep(&time, nullptr);
+}
 
 std::string_view reason_of(Loss::Reason reason) {
   switch (reason) {
@@ -59,7 +68,7 @@ Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<co
       procfs_(options_.procfs),
       snapshot_reader_(options_.procfs, options_.max_argv_bytes),
       enricher_(procfs_, enricher_options(options_, *host_)),
-      arguments_(procfs_),
+      programs_(procfs_),
       late_procfs_(options_.procfs),
       late_enricher_(late_procfs_, enricher_options(options_, *host_)),
       connections_(clock_, host_,
@@ -130,6 +139,7 @@ void Collector::enrich() {
   Observation observation;
   Timed timed;
   uint64_t taken = 0;
+  uint64_t gathered_at = 0;
   while (!give_up_) {
     enriching_ = true;
     if (receiver_.pop(observation)) {
@@ -141,6 +151,11 @@ void Collector::enrich() {
     if (receiver_.ended()) {
       if (!receiver_.pop(observation)) break;
       enrich(observation, timed);
+      continue;
+    }
+    if (taken != gathered_at && gathering_.load() && enricher_.foresees()) {
+      gathered_at = taken;
+      pause(kGatherReadingNs);
       continue;
     }
     receiver_.wait(kTurnNs);
@@ -163,11 +178,24 @@ void Collector::read_for(std::shared_ptr<const RuleSet> rules) {
   has_new_foresight_ = true;
 }
 
+void Collector::hurry_for(std::shared_ptr<const RuleSet> rules) {
+  auto urgency = rules ? std::make_unique<Foresight>(std::move(rules), Foresight::Of::kResponses) : nullptr;
+  const std::lock_guard lock(foresight_mutex_);
+  new_urgency_ = std::move(urgency);
+  has_new_urgency_ = true;
+}
+
 void Collector::take_foresight() {
   if (has_new_foresight_.load()) {
     const std::lock_guard lock(foresight_mutex_);
     enricher_.read_for(std::move(new_foresight_));
     has_new_foresight_ = false;
+  }
+  if (has_new_urgency_.load()) {
+    const std::lock_guard lock(foresight_mutex_);
+    urgency_ = std::move(new_urgency_);
+    has_new_urgency_ = false;
+    urgency_ ? hurry_this_thread() : let_others_first();
   }
   // Ids that changed while events were lost are not known from the lineage, until all processes were looked at.
   if (lost_ns_ != 0 && steady_clock_ns() - lost_ns_ > 2 * kRescanNs) lost_ns_ = 0;
@@ -180,22 +208,24 @@ void Collector::enrich(Observation& observation, Timed& timed) {
   } else if (mapper_.map(observation.event, timed.event)) {
     const ProcEvent& event = observation.event;
     timed.monotonic_ns = event.monotonic_ns;
+    timed.urgent = false;
     if (event.what == ProcWhat::kExec) {
       static const ExecImage kNone;
       const bool read = observation.image != nullptr;
       take_foresight();
       enricher_.fill(event.pid, read ? *observation.image : kNone, observation.superseded, timed.event);
       if (read && !observation.superseded) {
-        arguments_.note(event.pid, *observation.image, event.monotonic_ns);
+        programs_.note(event.pid, *observation.image, event.monotonic_ns);
       } else {
-        arguments_.forget(event.pid);
+        programs_.forget(event.pid);
       }
       if (enricher_.unasked()) note_unasked(event.pid, event.monotonic_ns);
       if (read) timed.event.set_integer(field::kLagUs, observation.lag_ns / 1000);
+      timed.urgent = urgency_ && urgency_->may_hold(timed.event);
     } else if (event.what == ProcWhat::kUid || event.what == ProcWhat::kGid) {
       enricher_.name_ids(timed.event);
     } else if (event.what == ProcWhat::kExit) {
-      arguments_.forget(event.pid);
+      programs_.forget(event.pid);
     }
     push(timed);
   }
@@ -237,7 +267,7 @@ void Collector::tell_unwatched() {
 
 void Collector::tell_loss(const Loss& loss) {
   push_loss(loss);
-  arguments_.forget_all();
+  programs_.forget_all();
   const int64_t now_ns = steady_clock_ns();
   lost_ns_ = now_ns;
   if (rescanned_ns_ != 0 && now_ns - rescanned_ns_ < kRescanNs) return;
@@ -316,24 +346,25 @@ void Collector::fail_list(const Error& error) {
   counters_.list_error = error.message;
 }
 
-// Which arguments have changed; and once a second what other threads may see of this one, and whether somebody set the
-// clock.
+// Which programs have changed; and once a second whether processes were hidden or the clock was set, and what other
+// threads may see of this one.
 void Collector::look_around(int64_t now_ns) {
-  arguments_.look(now_ns, [&](const ArgvChange& change) { tell_change(change); });
+  programs_.look(now_ns, [&](const ProgramChange& change) { tell_now(report_of(change)); });
   if (now_ns - clocks_read_ns_ < kSecondNs) return;
   clocks_read_ns_ = now_ns;
+  for (const ProcMount& mount : mounts_.look()) tell_now(report_of(mount));
   const BootClock::Jump jump = clock_.update(read_clocks());
   const std::lock_guard lock(counters_mutex_);
   counters_.jumps.add(jump);
-  counters_.arguments = arguments_.counters();
+  counters_.programs = programs_.counters();
   counters_.enriched = enricher_.counters();
 }
 
 // As of now, not of the look: who judges may have been told meanwhile that nothing from before is on its way.
-void Collector::tell_change(const ArgvChange& change) {
+void Collector::tell_now(const HealthReport& report) {
   const int64_t now_ns = steady_clock_ns();
   Timed timed;
-  to_event(report_of(change), moment_of(now_ns), "procfs", timed.event);
+  to_event(report, moment_of(now_ns), "procfs", timed.event);
   timed.monotonic_ns = now_ns;
   push(timed);
 }
@@ -379,7 +410,7 @@ Result<bool> Collector::next(std::vector<Event>& chunk) {
     const bool gathers = gathering_ && options_.gather_ns != 0 && stopping_since_ns_ == 0;
     // Who gathers anyway need not be woken for it.
     if (reorder_.empty() || !gathers) queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
-    if (gathers && queue_.size() < kChunkEvents / 2) gather();
+    if (gathers && queue_.size() < kChunkEvents / 2) pause(options_.gather_ns);
   }
 }
 
@@ -420,11 +451,6 @@ std::optional<uint64_t> Collector::count_left(std::vector<Event>& chunk) {
   return left;
 }
 
-void Collector::gather() const {
-  const timespec pause{.tv_sec = 0, .tv_nsec = options_.gather_ns};
-  nanosleep(&pause, nullptr);
-}
-
 void Collector::take_events() {
   for (size_t i = 0; i < kChunkEvents; ++i) {
     if (!spare_.empty()) {
@@ -433,6 +459,7 @@ void Collector::take_events() {
     }
     if (!queue_.pop(timed_)) break;
     queue_bytes_.fetch_sub(timed_.event.memory_bytes());
+    if (timed_.urgent) reorder_.hurry(timed_.monotonic_ns);
     reorder_.push(timed_.event, timed_.monotonic_ns);
   }
   for (size_t i = 0; i < kChunkEvents && connections_.pop(timed_); ++i) {

@@ -21,10 +21,10 @@
 #include <vector>
 
 #include "src/boot_clock.h"
-#include "src/enrich/argv_watch.h"
 #include "src/enrich/enricher.h"
 #include "src/enrich/exec_reader.h"
 #include "src/enrich/procfs.h"
+#include "src/enrich/program_watch.h"
 #include "src/enrich/snapshot.h"
 #include "src/live/connection_watch.h"
 #include "src/live/exec_checks.h"
@@ -48,7 +48,7 @@ class Collector final : public LiveSource {
     Enricher::Options enricher{};
     Receiver::Options receiver{};
     // Events are judged so much later at most, many at a time, which costs less than one by one. 0: at once.
-    int64_t gather_ns = 2'000'000;
+    int64_t gather_ns = 5'000'000;
     // How long what is on its way is waited for at the end.
     int64_t max_drain_ns = 4'000'000'000;
     bool snapshot = true;      // tell first of the processes that run already
@@ -62,7 +62,7 @@ class Collector final : public LiveSource {
     uint64_t failed_lists = 0;  // of all processes, at the start or in a rescan
     std::string list_error;     // of the last one
     ClockJumps jumps;
-    ArgvWatch::Counters arguments;
+    ProgramWatch::Counters programs;
     Enricher::Counters enriched;
     ConnectionPoller::Counters connections;
   };
@@ -84,6 +84,9 @@ class Collector final : public LiveSource {
   // What costs much is read only of execs for which one of these rules may hold; null, as it is first: of all. Any
   // thread.
   void read_for(std::shared_ptr<const RuleSet> rules);
+  // An exec for which one of these rules may respond does not wait for its place in the order of events; null, as it is
+  // first: none does. Any thread.
+  void hurry_for(std::shared_ptr<const RuleSet> rules);
 
   // Judges execs before they happen, from now on, as the guard tells of them; without one, no longer. To be called by
   // the thread that calls next(). `gone` as in ExecChecks::Options.
@@ -128,14 +131,13 @@ class Collector final : public LiveSource {
   void take_snapshot(std::string_view reason, int64_t monotonic_ns);
   void push(Timed& timed);
   void look_around(int64_t now_ns);
-  void tell_change(const ArgvChange& change);
+  void tell_now(const HealthReport& report);
   void fail_list(const Error& error);
   Moment moment_of(int64_t monotonic_ns) const;
 
   // Of next().
   bool give_up(std::vector<Event>& chunk);
   std::optional<uint64_t> count_left(std::vector<Event>& chunk);
-  void gather() const;
   void take_events();
   size_t waiting() const;
   bool ended() const;
@@ -151,7 +153,8 @@ class Collector final : public LiveSource {
   RealProcfs procfs_;
   ExecReader snapshot_reader_;
   Enricher enricher_;
-  ArgvWatch arguments_;
+  ProgramWatch programs_;
+  ProcMounts mounts_;
   // Of whoever judges.
   RealProcfs late_procfs_;
   Enricher late_enricher_;
@@ -162,7 +165,8 @@ class Collector final : public LiveSource {
   std::atomic<bool> enriching_{false};  // something is on its way to queue_, or may be
   std::atomic<bool> enriched_all_{false};
   std::atomic<bool> give_up_{false};
-  std::atomic<uint64_t> dropped_{0};  // by the enrich thread, for give_up_
+  std::atomic<bool> gathering_{true};  // many events at a time
+  std::atomic<uint64_t> dropped_{0};   // by the enrich thread, for give_up_
   std::thread enrich_thread_;
   ConnectionWatch connections_;
   std::unique_ptr<ExecChecks> exec_checks_;
@@ -170,7 +174,6 @@ class Collector final : public LiveSource {
   int64_t lost_ns_ = 0;  // when a loss was told last
   int64_t clocks_read_ns_ = 0;
 
-  bool gathering_ = true;
   Reorder reorder_;
   Timed timed_;
   std::vector<Event> spare_;
@@ -179,7 +182,10 @@ class Collector final : public LiveSource {
   SourceReport report_;
   std::mutex foresight_mutex_;
   std::unique_ptr<Foresight> new_foresight_;
+  std::unique_ptr<Foresight> new_urgency_;
   std::atomic<bool> has_new_foresight_{false};
+  std::atomic<bool> has_new_urgency_{false};
+  std::unique_ptr<Foresight> urgency_;  // the enrich thread's
   // The last execs of which not all was read, by pid.
   struct Unasked {
     uint32_t pid = 0;

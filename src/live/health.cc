@@ -38,13 +38,29 @@ void to_event(const HealthReport& report, const Moment& moment, std::string_view
   if (report.pid) event.set_integer(process_field(Leaf::kPid), *report.pid);
 }
 
-HealthReport report_of(const ArgvChange& change) {
-  std::string message = change.moved ? "the process moved its arguments after its exec; "
-                                     : "the process changed its arguments after its exec; ";
-  std::string valid;
-  replace_invalid_utf8(change.arguments, valid);
-  message += valid.empty() ? "there are none now" : "now they are: " + valid;
+HealthReport report_of(const ProgramChange& change) {
+  std::string now;
+  replace_invalid_utf8(change.now, now);
+  using What = ProgramChange::What;
+  if (change.what == What::kExecutable) {
+    return {
+        .reason = "executable_changed",
+        .message = "without an exec the process is now said to run " + (now.empty() ? "another file" : now),
+        .pid = change.pid};
+  }
+  std::string message = change.what == What::kMovedArguments
+                            ? "the process moved its arguments after its exec; "
+                            : "the process changed its arguments after its exec; ";
+  message += now.empty() ? "there are none now" : "now they are: " + now;
   return {.reason = "argv_changed", .message = std::move(message), .pid = change.pid};
+}
+
+HealthReport report_of(const ProcMount& mount) {
+  std::string place;
+  replace_invalid_utf8(mount.place, place);
+  return {.reason = "proc_mount",
+          .message = "something is mounted on " + place + ", which hides the process from who reads /proc",
+          .pid = mount.pid};
 }
 
 void ClockJumps::add(const BootClock::Jump& jump) {

@@ -11,7 +11,8 @@
 #include "engine/event.h"
 #include "engine/event_clock.h"
 #include "src/boot_clock.h"
-#include "src/enrich/argv_watch.h"
+#include "src/enrich/program_watch.h"
+#include "src/live/proc_mounts.h"
 
 namespace detectd {
 
@@ -23,8 +24,11 @@ struct HealthReport {
 // Writes over `event`.
 void to_event(const HealthReport& report, const Moment& moment, std::string_view source, Event& event);
 
-// That a process wrote over its arguments.
-HealthReport report_of(const ArgvChange& change);
+// That a process wrote over its arguments, or says that it runs another file.
+HealthReport report_of(const ProgramChange& change);
+
+// That a process is hidden from who reads /proc.
+HealthReport report_of(const ProcMount& mount);
 
 // Of the clocks; counts only grow.
 struct ClockJumps {

@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # What a daemon says of itself and of what it was shown: arguments that are not those of the exec, pids that were used again,
 # reloads that take protection away, events that take long to judge (TRUST.md).
-#   self_test.sh DETECTD ATTACK
+#   self_test.sh DETECTD ATTACK RENAMED
 # Texts for other shells stand in single quotes.
 # shellcheck disable=SC2016,SC2119
 set -uo pipefail
-detectd=$(realpath "$1") attack=$(realpath "$2")
+detectd=$(realpath "$1") attack=$(realpath "$2") renamed=$(realpath "$3")
 here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
-mkfifo "$work/never" "$work/hold"
+mkfifo "$work/never" "$work/hold" "$work/hold18"
 chmod 755 "$work"
 # shellcheck source=tests/live/support.sh
 . "$here/support.sh"
 need_live
 cp "$attack" "$work/attack"
+cp "$renamed" "$work/renamed"
 : >"$work/detectd.toml"
 held=()
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; ((${#held[@]} == 0)) || kill -KILL "${held[@]}" 2>/dev/null; rm -rf "$work"' EXIT
@@ -66,6 +67,39 @@ stay() {
 # The signal has stopped a thread only when it says so.
 stands_still() { ! grep -L '^State:.T' /proc/"$daemon"/task/*/status | grep -q .; }
 
+said_or_gone() { [[ -s $2 ]] || ! kill -0 "$1" 2>/dev/null; }  # PID FILE
+
+# Without an exec another program, and out of sight of those who read /proc.
+disguise() {
+  local code=0 disguised hidden
+  "$work/renamed" /bin/cat zz18 <"$work/hold18" >"$work/ready.zz18" 2>"$work/said.zz18" &
+  disguised=$!
+  held+=("$disguised")
+  local hold18
+  exec {hold18}>"$work/hold18"
+  until_in "$work/capture.jsonl" zz18
+  exec {hold18}>&-
+  until_holds said_or_gone "$disguised" "$work/ready.zz18"
+  if [[ -s $work/ready.zz18 ]]; then
+    verify 'TRUST 18: a program that is another one without an exec is told of' until_in "$work/hits" 'now said to run /usr/bin/cat'
+    verify 'TRUST 18: that is a hit' hit executable_changed
+    verify 'TRUST 18: the exec says what ran' \
+      captured '[inputs | select(.process.args[-1]? == "zz18" and .event.action == "exec")] | .[0].process.executable | endswith("/renamed")'
+  else
+    wait "$disguised" || code=$?
+    skip "TRUST 18: $(<"$work/said.zz18")"
+  fi
+  sleep 1000 &
+  hidden=$!
+  held+=("$hidden")
+  if mount --bind "$work" "/proc/$hidden" 2>"$work/said.mount"; then
+    verify 'TRUST 86: a mount over a process in /proc is told of' until_in "$work/hits" "mounted on /proc/$hidden,"
+    umount "/proc/$hidden"
+  else
+    skip "TRUST 86: $(<"$work/said.mount")"
+  fi
+}
+
 arguments() {
   start_daemon --no-db --rules "$here/../../rules" --output json --capture "$work/capture.jsonl" ||
     { flunk 'the daemon does not start'; cat "$work/said"; return; }
@@ -91,6 +125,8 @@ arguments() {
   verify 'TRUST 16: of all that were seen as they were, the change is told' test "$told" = "$honest"
   verify 'TRUST 16: a change is a hit' hit argv_changed
   verify 'TRUST 16: with the arguments of now' grep -q '"name":"detectd.argv_changed".*now they are: attack spoofed zz16-fake' "$work/hits"
+
+  disguise
 
   # While it stands still, they win.
   local moved=0 hidden=0 faulting=0 reused=0 ticked=0

@@ -23,6 +23,8 @@ struct FakeProcess {
   std::string root = "/";
   std::string mount_namespace = "mnt:[4026531841]";
   std::string user_namespace = "user:[4026531837]";
+  std::string executable = "/usr/bin/curl";
+  std::optional<FileIdentity> file = {};
   std::vector<ProcStream> streams = std::vector<ProcStream>(3);
 };
 
@@ -66,6 +68,7 @@ class FakeProcfs : public Procfs {
       case ProcLink::kRoot: text = process->root; break;
       case ProcLink::kMountNamespace: text = process->mount_namespace; break;
       case ProcLink::kUserNamespace: text = process->user_namespace; break;
+      case ProcLink::kExecutable: text = process->executable; break;
     }
     return !text.empty();
   }
@@ -75,6 +78,10 @@ class FakeProcfs : public Procfs {
     return number < process->streams.size() ? process->streams[number] : ProcStream{};
   }
   std::optional<SocketPeer> socket_peer(unsigned, uint64_t) override { return std::nullopt; }
+  std::optional<FileIdentity> executable() override {
+    const FakeProcess* const process = alive();
+    return process == nullptr ? std::nullopt : process->file;
+  }
   Fd open_executable() override { return {}; }
   std::optional<FileIdentity> host_file(const std::string& path) override {
     const auto found = host_files.find(path);

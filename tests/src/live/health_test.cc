@@ -125,10 +125,10 @@ TEST_CASE("what else goes wrong is told each time that it does", "[live]") {
 }
 
 TEST_CASE("TRUST 33: what a process says of itself stands in a message as text", "[live]") {
-  const HealthReport report = report_of({.pid = 7, .arguments = "sh \xff\x1b[2J"});
+  const HealthReport report = report_of(ProgramChange{.pid = 7, .now = "sh \xff\x1b[2J"});
   CHECK(report.message ==
         "the process changed its arguments after its exec; now they are: sh \xef\xbf\xbd\x1b[2J");
-  CHECK(report_of({.pid = 7, .moved = true, .arguments = ""}).message ==
+  CHECK(report_of(ProgramChange{.pid = 7, .what = ProgramChange::What::kMovedArguments, .now = ""}).message ==
         "the process moved its arguments after its exec; there are none now");
 }
 

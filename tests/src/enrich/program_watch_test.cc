@@ -1,4 +1,4 @@
-#include "src/enrich/argv_watch.h"
+#include "src/enrich/program_watch.h"
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -11,7 +11,7 @@ namespace {
 using test::FakeProcess;
 using test::FakeProcfs;
 
-constexpr int64_t kLater = ArgvWatch::kDelayNs;
+constexpr int64_t kLater = ProgramWatch::kDelayNs;
 
 struct Program {
   uint32_t pid = 77;
@@ -20,6 +20,8 @@ struct Program {
   uint64_t arguments = 9'100;  // where they are
   std::string cmdline = std::string("curl\0-s\0x.test\0", 15);
   uint64_t size = 15;
+  std::string executable = "/usr/bin/curl";
+  std::optional<FileIdentity> file = FileIdentity{.inode = 7};
 };
 
 std::string line(const Program& program) {
@@ -37,6 +39,7 @@ struct World {
     ExecImage image;
     image.cmdline = program.cmdline;
     image.stat = line(program);
+    image.file = program.file;
     watch.note(program.pid, image, now_ns);
     become(program);
   }
@@ -44,18 +47,22 @@ struct World {
     auto process = std::make_shared<FakeProcess>();
     process->stat = line(program);
     process->cmdline = program.cmdline;
+    process->file = program.file;
+    process->executable = program.executable;
     procfs.processes[program.pid] = process;
   }
   std::string look(int64_t now_ns = kLater) {
     std::string told;
-    watch.look(now_ns, [&](const ArgvChange& change) {
-      told += std::to_string(change.pid) + (change.moved ? " moved: " : ": ") + change.arguments + "\n";
+    watch.look(now_ns, [&](const ProgramChange& change) {
+      const bool moved = change.what == ProgramChange::What::kMovedArguments;
+      const bool runs = change.what == ProgramChange::What::kExecutable;
+      told += std::to_string(change.pid) + (moved ? " moved: " : runs ? " runs: " : ": ") + change.now + "\n";
     });
     return told;
   }
 
   FakeProcfs procfs;
-  ArgvWatch watch{procfs};
+  ProgramWatch watch{procfs};
 };
 
 }  // namespace
@@ -130,11 +137,29 @@ TEST_CASE("TRUST 19: an environment behind the arguments is neither compared nor
 
 TEST_CASE("more than wait are not read again, the oldest of them, and counted", "[enrich]") {
   World world;
-  for (uint32_t i = 0; i < ArgvWatch::kMaxWaiting; ++i) world.note({.pid = 1000 + i});
+  for (uint32_t i = 0; i < ProgramWatch::kMaxWaiting; ++i) world.note({.pid = 1000 + i});
   world.become({.cmdline = "other"});
   world.become({.pid = 1000, .cmdline = "second"});
   CHECK(world.look() == "1000: second\n");
   CHECK(world.watch.counters().skipped == 1);
+}
+
+TEST_CASE("TRUST 18: a process that names another file as its program, without an exec, is told of",
+          "[enrich]") {
+  World world;
+  world.become({.executable = "/usr/sbin/sshd", .file = FileIdentity{.inode = 8}});
+  CHECK(world.look() == "77 runs: /usr/sbin/sshd\n");
+  CHECK(world.look(10 * kLater).empty());
+  CHECK(world.watch.counters().renamed == 1);
+}
+
+TEST_CASE("a file that can not be told, then or now, is no other file", "[enrich]") {
+  World world;
+  world.become({.file = std::nullopt});
+  CHECK(world.look().empty());
+  world.note({.file = std::nullopt});
+  world.become({.file = FileIdentity{.inode = 8}});
+  CHECK(world.look(10 * kLater).empty());
 }
 
 }  // namespace detectd

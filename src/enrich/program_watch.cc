@@ -1,4 +1,4 @@
-#include "src/enrich/argv_watch.h"
+#include "src/enrich/program_watch.h"
 
 #include <algorithm>
 #include <string_view>
@@ -12,14 +12,14 @@ constexpr size_t kStatBytes = 4096;
 // What the kernel gives beyond the arguments is the environment.
 std::string_view compared(std::string_view cmdline, const ProcStat& stat) {
   const uint64_t size = stat.arg_end >= stat.arg_start ? stat.arg_end - stat.arg_start : 0;
-  return cmdline.substr(0, static_cast<size_t>(std::min<uint64_t>(size, ArgvWatch::kComparedBytes)));
+  return cmdline.substr(0, static_cast<size_t>(std::min<uint64_t>(size, ProgramWatch::kComparedBytes)));
 }
 
 bool is_moved(const ProcStat& stat) { return stat.arg_start != 0 && stat.arg_start < stat.start_stack; }
 
 }  // namespace
 
-void ArgvWatch::note(uint32_t pid, const ExecImage& image, int64_t now_ns) {
+void ProgramWatch::note(uint32_t pid, const ExecImage& image, int64_t now_ns) {
   latest_.erase(pid);
   const auto stat = parse_stat(image.stat);
   // Who may not know the addresses can not tell a change from another program.
@@ -43,10 +43,11 @@ void ArgvWatch::note(uint32_t pid, const ExecImage& image, int64_t now_ns) {
                       .start_ticks = stat->start_ticks,
                       .start_stack = stat->start_stack,
                       .arg_start = stat->arg_start,
-                      .hash = std::hash<std::string_view>()(compared(image.cmdline, *stat))});
+                      .hash = std::hash<std::string_view>()(compared(image.cmdline, *stat)),
+                      .file = image.file});
 }
 
-void ArgvWatch::look(int64_t now_ns, const std::function<void(const ArgvChange&)>& tell) {
+void ProgramWatch::look(int64_t now_ns, const std::function<void(const ProgramChange&)>& tell) {
   while (!waiting_.empty() && waiting_.front().due_ns <= now_ns) {
     Waiting waiting = waiting_.front();
     waiting_.pop_front();
@@ -56,7 +57,7 @@ void ArgvWatch::look(int64_t now_ns, const std::function<void(const ArgvChange&)
   }
 }
 
-void ArgvWatch::look(Waiting waiting, const std::function<void(const ArgvChange&)>& tell) {
+void ProgramWatch::look(Waiting waiting, const std::function<void(const ProgramChange&)>& tell) {
   ProcStat stat;
   const bool found = procfs_.select(waiting.pid) && read_again(waiting, stat);
   procfs_.release();
@@ -73,20 +74,36 @@ void ArgvWatch::look(Waiting waiting, const std::function<void(const ArgvChange&
   latest_.erase(waiting.pid);
   if (!found) return;
   ++counters_.compared;
-  ArgvChange change{.pid = waiting.pid, .arguments = {}};
-  change.moved =
-      waiting.moved || stat.start_stack != waiting.start_stack || stat.arg_start != waiting.arg_start;
+  if (waiting.file && file_ && !waiting.file->same_file(*file_)) {
+    ++counters_.renamed;
+    tell({.pid = waiting.pid,
+          .what = ProgramChange::What::kExecutable,
+          .now = link_.substr(0, ProgramChange::kShownBytes)});
+  }
+  compare_arguments(waiting, stat, tell);
+}
+
+void ProgramWatch::compare_arguments(const Waiting& waiting, const ProcStat& stat,
+                                     const std::function<void(const ProgramChange&)>& tell) {
+  ProgramChange change{.pid = waiting.pid, .now = {}};
+  if (waiting.moved || stat.start_stack != waiting.start_stack || stat.arg_start != waiting.arg_start) {
+    change.what = ProgramChange::What::kMovedArguments;
+  }
   const std::string_view now = compared(cmdline_, stat);
-  if (!change.moved && std::hash<std::string_view>()(now) == waiting.hash) return;
+  if (change.what == ProgramChange::What::kArguments && std::hash<std::string_view>()(now) == waiting.hash) {
+    return;
+  }
   ++counters_.changed;
-  change.arguments = now.substr(0, std::min(now.find_last_not_of('\0') + 1, ArgvChange::kShownBytes));
-  std::replace(change.arguments.begin(), change.arguments.end(), '\0', ' ');
+  change.now = now.substr(0, std::min(now.find_last_not_of('\0') + 1, ProgramChange::kShownBytes));
+  std::replace(change.now.begin(), change.now.end(), '\0', ' ');
   tell(change);
 }
 
 // False: the process is another, or has ended.
-bool ArgvWatch::read_again(const Waiting& waiting, ProcStat& stat) {
+bool ProgramWatch::read_again(const Waiting& waiting, ProcStat& stat) {
   if (!procfs_.read(ProcFile::kCmdline, kComparedBytes, cmdline_)) return false;
+  file_ = procfs_.executable();
+  if (!file_ || !procfs_.read_link(ProcLink::kExecutable, link_)) link_.clear();
   if (!procfs_.read(ProcFile::kStat, kStatBytes, stat_)) return false;
   const auto parsed = parse_stat(stat_);
   // In its last moments a process has no memory any more.
