@@ -8,6 +8,8 @@
 namespace detectd {
 namespace {
 
+constexpr std::string_view kBuiltIn = "detectd.";
+
 // Without these on the event, nothing is foretold.
 constexpr std::array kSure = {Leaf::kName, Leaf::kExecutable, Leaf::kArgs, Leaf::kCommandLine, Leaf::kArgv0};
 
@@ -61,23 +63,34 @@ bool is_late(FieldId field) {
   return place.leaf != Leaf::kCount && (kLateLeaves & mask_of(place.leaf)) != 0;
 }
 
-Foresight::Foresight(std::shared_ptr<const RuleSet> rules)
+Foresight::Foresight(std::shared_ptr<const RuleSet> rules, Of of)
     : rules_(std::move(rules)),
+      of_(of),
+      kind_(of == Of::kExecChecks ? EventKind::kExecCheck : EventKind::kExec),
       texts_(rules_->schema()),
       answered_(rules_->terms().size(), 0),
       answers_(rules_->terms().size(), Answer::kUnknown),
       visited_(rules_->program().size(), 0),
       tried_(rules_->rules().size(), 0) {
   for (const Term& term : rules_->terms()) plain_.push_back(is_plain(term));
-  always_ = look_at_rules();
+  switch (of_) {
+    case Of::kLateFields: always_ = look_at_rules(); break;
+    case Of::kResponses:
+      for (const CompiledRule& rule : rules_->rules()) looks_.push_back(reacts(rule.rule->response));
+      break;
+    case Of::kExecChecks:
+      for (const CompiledRule& rule : rules_->rules())
+        looks_.push_back(!rule.rule->name.starts_with(kBuiltIn));
+      break;
+  }
   std::fill(visited_.begin(), visited_.end(), 0);
-  const KindIndex& index = rules_->for_kind(EventKind::kExec);
+  const KindIndex& index = rules_->for_kind(kind_);
   std::copy_if(index.unkeyed.begin(), index.unkeyed.end(), std::back_inserter(asked_),
                [this](uint32_t rule) { return looks_[rule]; });
   for (uint32_t term = 0; term < rules_->terms().size(); ++term) {
     if (plain_[term] && is_sure(*rules_->terms()[term].items.front()->field())) continue;
     for (const uint32_t rule : rules_->rules_of(term)) {
-      if (looks_[rule] && rules_->rules()[rule].kinds.has(EventKind::kExec)) asked_.push_back(rule);
+      if (looks_[rule] && rules_->rules()[rule].kinds.has(kind_)) asked_.push_back(rule);
     }
   }
   std::sort(asked_.begin(), asked_.end());
@@ -138,7 +151,7 @@ bool Foresight::may_hold(Event& event) {
   if (always_) return true;
   derived_.add_from_line(event);
   for (const Leaf leaf : kSure) {
-    if (!event.carries(process_field(leaf))) return true;
+    if (!event.carries(process_field(leaf))) return of_ != Of::kResponses;
   }
   if (++epoch_ == 0) {
     for (auto* const marks : {&answered_, &visited_, &tried_}) std::fill(marks->begin(), marks->end(), 0);
@@ -157,8 +170,7 @@ bool Foresight::find_candidates(const Event& event) {
   const auto ask_rules_of = [&](uint32_t term) {
     if (found) return;
     for (const uint32_t rule : rules_->rules_of(term)) {
-      if (looks_[rule] && rules_->rules()[rule].kinds.has(EventKind::kExec) && may_hold(rule, event))
-        found = true;
+      if (looks_[rule] && rules_->rules()[rule].kinds.has(kind_) && may_hold(rule, event)) found = true;
     }
   };
   for (const uint32_t number : fields_) {

@@ -29,10 +29,14 @@ bool is_late(FieldId field);
 // One a thread.
 class Foresight {
  public:
-  explicit Foresight(std::shared_ptr<const RuleSet> rules);
+  // Of which rules it is asked: of those for execs that look at a late field, or that respond; or of those for execs
+  // that have not happened yet, ours (`detectd.*`) not counted.
+  enum class Of : uint8_t { kLateFields, kResponses, kExecChecks };
+
+  explicit Foresight(std::shared_ptr<const RuleSet> rules, Of of = Of::kLateFields);
 
   // `event` is an exec that carries what is known of its program, and nothing yet of kLateLeaves. What follows from
-  // what it carries is added to it.
+  // what it carries is added to it. Of one that says less than that a response is not foreseen.
   bool may_hold(Event& event);
 
  private:
@@ -45,9 +49,11 @@ class Foresight {
   bool find_candidates(const Event& event);
 
   std::shared_ptr<const RuleSet> rules_;
+  Of of_;
+  EventKind kind_;
   bool always_ = false;          // late leaves are asked for where nobody can say beforehand
   std::vector<bool> plain_;      // by term: about a field of the process itself, and no other
-  std::vector<bool> looks_;      // by rule: at a late leaf
+  std::vector<bool> looks_;      // by rule: it is one of those
   std::vector<uint32_t> asked_;  // of those, what no key that is known by now rules out
   std::vector<uint32_t> fields_;
 

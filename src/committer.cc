@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "src/thread_priority.h"
+
 namespace detectd {
 
 Committer::Committer(HitStore& store) : store_(store), thread_([this] { run(); }) {}
@@ -43,6 +45,8 @@ std::optional<Status> Committer::wait() {
 
 void Committer::run() {
   pthread_setname_np(pthread_self(), "commit");
+  // Whoever made this thread may be in a hurry.
+  let_others_first();
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return wanted_ || stop_; });

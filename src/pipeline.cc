@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "engine/timestamp.h"
 #include "src/clock.h"
@@ -156,12 +157,26 @@ std::optional<Ending> Pipeline::conclude() {
     const size_t begin = place == 0 ? 0 : slice.ends[place - 1];
     const auto held = std::span(slice.held).subspan(begin, slice.ends[place] - begin);
     if (place == 0) slow_events_.add(slice.slow);
-    if (!held.empty()) edges_.source.complete(ready_[i]);
+    // What is read late is not asked while a process goes on that is to end.
+    const bool responds_first = !held.empty() && responds(held);
+    if (!held.empty() && !responds_first) edges_.source.complete(ready_[i]);
+    completes_hits_ = responds_first;
     if (std::optional<Ending> ending = conclude(ready_[i], held)) return ending;
     if (const int64_t took_ns = timer.lap(); took_ns != 0) slow_events_.add(ready_[i], took_ns);
   }
   if (edges_.capture != nullptr) edges_.capture->settle(steady_clock_ns());
   return show_when_due();
+}
+
+// Where a correlation or a fold wants to know all of an event, it comes first.
+bool Pipeline::responds(std::span<const uint32_t> held) const {
+  if (edges_.responder == nullptr) return false;
+  const RuleSet& rules = engine_.rules();
+  const auto is_alone = [&rules](uint32_t rule) {
+    return rules.feeds_of_rule(rule).empty() && rules.rules()[rule].suppress.by.empty();
+  };
+  const auto responds = [&rules](uint32_t rule) { return reacts(rules.rules()[rule].rule->response); };
+  return std::any_of(held.begin(), held.end(), responds) && std::all_of(held.begin(), held.end(), is_alone);
 }
 
 std::optional<Ending> Pipeline::conclude(const Event& event, std::span<const uint32_t> held) {
@@ -214,17 +229,32 @@ std::optional<Ending> Pipeline::finish() {
 }
 
 std::optional<Ending> Pipeline::take_hits() {
-  for (Hit& hit : hits_) {
+  respond_to_hits();
+  for (size_t i = 0; i < hits_.size(); ++i) {
+    Hit& hit = hits_[i];
     const bool fold = hit.fold;
-    // First of all: a process does not wait.
-    const bool open =
-        edges_.responder != nullptr && !fold && reacts(hit.rule->response) && edges_.responder->respond(hit);
     if (!fold) count(hit);
     keep(hit);
-    if (!open) pending_.push_back(std::move(hit));
+    if (!open_hits_[i]) pending_.push_back(std::move(hit));
     if (!fold && options_.limit != 0 && summary_.hits == options_.limit) return Ending::kLimit;
   }
   return std::nullopt;
+}
+
+// First of all: a process does not wait.
+void Pipeline::respond_to_hits() {
+  open_hits_.assign(hits_.size(), false);
+  uint64_t left = options_.limit == 0 ? std::numeric_limits<uint64_t>::max() : options_.limit - summary_.hits;
+  for (size_t i = 0; edges_.responder != nullptr && i < hits_.size() && left != 0; ++i) {
+    Hit& hit = hits_[i];
+    if (hit.fold) continue;
+    --left;
+    if (reacts(hit.rule->response)) open_hits_[i] = edges_.responder->respond(hit);
+  }
+  if (!std::exchange(completes_hits_, false)) return;
+  const auto hit = std::find_if(hits_.begin(), hits_.end(), [](const Hit& one) { return !one.fold; });
+  // The copy of the event that they share, which nobody else has yet.
+  if (hit != hits_.end()) edges_.source.complete(*std::const_pointer_cast<Event>(hit->event));
 }
 
 void Pipeline::count(const Hit& hit) {

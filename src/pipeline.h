@@ -107,7 +107,9 @@ class Pipeline {
   void match();
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
+  bool responds(std::span<const uint32_t> held) const;
   std::optional<Ending> take_hits();
+  void respond_to_hits();
   void settle_responses(bool last);
   std::optional<Ending> finish();
   void count(const Hit& hit);
@@ -130,6 +132,8 @@ class Pipeline {
   std::vector<Slice> slices_;
   std::vector<Matcher> matchers_;  // by worker
   std::vector<Hit> hits_;          // of one event
+  std::vector<bool> open_hits_;    // of them, those whose response has no outcome yet
+  bool completes_hits_ = false;    // their event is to be completed behind the responses
   std::vector<Hit> pending_;       // to be shown, once they are stored
   HitResponder::News news_;
   std::optional<Committer> committer_;

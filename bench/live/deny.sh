@@ -50,7 +50,8 @@ mode = "$mode"
 deny_paths = ["$fs"]
 CONFIG
   : >"$work/said"
-  "$detectd" --config "$work/detectd.toml" --no-db --output none --stats >"$work/out" 2>"$work/said" &
+  unshare --mount --propagation private bash -c 'mkdir -p /run/detectd && mount -t tmpfs none /run/detectd && exec "$@"' - \
+    "$detectd" --config "$work/detectd.toml" --db "$work/hits.db" --output none --stats >"$work/out" 2>"$work/said" &
   pid=$!
   local i
   for ((i = 0; i < 300; ++i)); do

@@ -1,7 +1,6 @@
 #include "src/detectd/responses.h"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "src/log.h"
 #include "src/respond/rate.h"
 #include "src/text.h"
+#include "src/thread_priority.h"
 
 namespace detectd {
 namespace {
@@ -19,9 +19,6 @@ namespace {
 // For files, sockets and looks at /proc.
 constexpr size_t kOtherDescriptors = 128;
 constexpr size_t kFewestGrips = 8;
-// Who judges comes before ordinary programs: a process that is to end runs on until then.
-constexpr int kNice = -15;
-
 // As many descriptors as we may have; half of them for holds, which wait in two places.
 size_t affordable_grips() {
   rlimit limit{};
@@ -75,9 +72,13 @@ HeldProcess held_process(Grip& grip, int64_t boot_ns) {
 
 bool has_responses(const RuleSet& rules) { return events_to_grip(rules) != GripOn::kNothing; }
 
+bool is_armed(const Config& config, bool dry_run, bool has_database) {
+  return config.text("response.mode") == "enforce" && !dry_run && has_database;
+}
+
 Responder::Settings Responses::settings(const Config& config) const {
   const auto rate = [&](std::string_view key) { return *parse_rate(config.text(key)); };
-  return {.enforce = config.text("response.mode") == "enforce" && !options_.dry_run && options_.database,
+  return {.enforce = is_armed(config, options_.dry_run, options_.database.has_value()),
           .budget = {.per_rule = rate("response.per_rule"), .total = rate("response.total")},
           .protection = {.executables = config.texts("response.protect_executables"),
                          .units = config.texts("response.protect_units")}};
@@ -106,9 +107,7 @@ Result<std::unique_ptr<Responses>> Responses::open(Options options,
   }
   responses->max_grips_ = has_responses(rules) ? affordable_grips() : kFewestGrips;
   responses->enforces_ = settings.enforce;
-  if (settings.enforce && has_responses(rules)) {
-    setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kNice);
-  }
+  if (settings.enforce && has_responses(rules)) hurry_this_thread();
   responses->responder_.emplace(
       Responder::Edges{.view = responses->processes_,
                        .signals = responses->signals_,
@@ -146,6 +145,7 @@ void Responses::reload(const Config& config, std::shared_ptr<const RuleSet> rule
   Responder::Settings next = settings(config);
   enforces_ = next.enforce;
   if (has_responses(*rules)) max_grips_ = affordable_grips();
+  enforces_&& has_responses(*rules) ? hurry_this_thread() : let_others_first();
   responder_->set(std::move(next));
   responder_->reload(std::move(rules), max_grips_);
   ask_for_grips();
@@ -153,7 +153,10 @@ void Responses::reload(const Config& config, std::shared_ptr<const RuleSet> rule
 
 void Responses::ask_for_grips() {
   grip_on_ = events_to_grip(responder_->rules());
-  if (collector_ != nullptr) collector_->take_grips(grip_on_, 2 * max_grips_);
+  if (collector_ == nullptr) return;
+  collector_->take_grips(grip_on_, 2 * max_grips_);
+  const bool acts = enforces_ && grip_on_ != GripOn::kNothing;
+  collector_->hurry_for(acts ? responder_->shared_rules() : nullptr);
 }
 
 void Responses::take_grips(GripRing& ring) {

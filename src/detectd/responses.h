@@ -63,6 +63,9 @@ class Responses {
   std::optional<Responder> responder_;
 };
 
+// Whether what rules ask for is done. Without a database nothing is on record, so nothing is.
+bool is_armed(const Config& config, bool dry_run, bool has_database);
+
 // Whether an active rule asks for more than an alert.
 bool has_responses(const RuleSet& rules);
 

@@ -18,12 +18,21 @@ namespace detectd {
 namespace {
 
 constexpr int64_t kTurnNs = 100'000'000;
-// As /proc shows them; more are seldom asked for, and each costs a few reads.
-constexpr size_t kAncestors = 8;
+// As /proc shows them; each costs a few reads.
+constexpr size_t kAncestors = 16;
 
 std::string_view last_part(std::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+void set_list(Event& event, FieldId field, const std::vector<std::string>& texts) {
+  event.begin_list(field);
+  std::string clean;
+  for (const std::string& text : texts) {
+    replace_invalid_utf8(text, clean);
+    event.append_text(field, clean);
+  }
 }
 
 }  // namespace
@@ -82,12 +91,14 @@ void ExecChecks::take(ExecQuestion& question) {
   const GuardMessage& message = question.message;
   if (message.kind == GuardMessage::kDenied || message.kind == GuardMessage::kTooLate) return settle(message);
   if (message.kind != GuardMessage::kExec) return;
-  fill(message.pid, question.file, message.monotonic_ns, event_);
+  image_.clear();
+  coming_.read(message.pid, question.file.number(), image_);
   if (is_loader(message.pid)) {
     ++counters_.loaders;
     if (message.permission != 0) guard_->answer(message.number, ExecAnswer::kAllow);
     return;
   }
+  fill(message.pid, question.file, message.monotonic_ns, event_);
   ExecVerdict verdict = judge_->judge(event_, steady_clock_ns());
   // Nothing waits: who is only told has no say.
   if (verdict == ExecVerdict::kDenied && message.permission == 0) verdict = ExecVerdict::kDryRun;
@@ -120,12 +131,22 @@ bool ExecChecks::is_loader(uint32_t pid) const {
          !coming_.names_file(pid, *image_.file).value_or(true);
 }
 
+// What costs most is read only where a rule may hold.
+void ExecChecks::foresee() {
+  auto rules = judge_->rules();
+  if (rules == foreseen_) return;
+  foreseen_ = rules;
+  enricher_.read_for(std::make_unique<Foresight>(std::move(rules), Foresight::Of::kExecChecks));
+}
+
+// image_ was read before.
 void ExecChecks::fill(uint32_t pid, const Fd& file, int64_t monotonic_ns, Event& event) {
-  reader_.read(pid, now_);
-  image_.clear();
-  coming_.read(pid, file.number(), image_);
+  foresee();
+  reader_.read_before_exec(pid, now_);
   image_.stat = now_.stat;
   image_.working_directory = now_.working_directory;
+  image_.capabilities = now_.capabilities;
+  image_.owner = now_.owner;
   const int64_t boot_ns = clock_.boot_ns(monotonic_ns);
   event.clear();
   event.process.reset();
@@ -152,29 +173,36 @@ void ExecChecks::fill_ancestry(Event& event) {
   auto stat = parse_stat(now_.stat);
   std::vector<std::string> executables, names;
   const size_t wanted = judge_->wants_ancestors() ? kAncestors : 1;
-  for (size_t i = 0; stat && stat->parent_pid != 0 && i < wanted; ++i) {
+  bool all_known = true;
+  while (stat && stat->parent_pid != 0 && executables.size() < wanted) {
     const uint32_t pid = stat->parent_pid;
     reader_.read_program(pid, parent_);
-    if (i == 0) {
+    stat = parse_stat(parent_.stat);
+    const bool of_kernel = stat && stat->is_kernel_thread();
+    const bool known = of_kernel || !parent_.executable.empty();
+    all_known &= known;
+    if (executables.empty()) {
       event.set_integer(parent_field(Leaf::kPid), pid);
       if (!parent_.executable.empty()) out.text(parent_field(Leaf::kExecutable), parent_.executable);
+      if (!known) out.missing(parent_field(Leaf::kExecutable));
     }
     executables.push_back(parent_.executable);
-    stat = parse_stat(parent_.stat);
     names.emplace_back(parent_.executable.empty() && stat ? stat->thread_name
                                                           : last_part(parent_.executable));
   }
-  if (executables.empty() || wanted == 1) return;
-  const auto list = [&event](FieldId field, const std::vector<std::string>& texts) {
-    event.begin_list(field);
-    std::string clean;
-    for (const std::string& text : texts) {
-      replace_invalid_utf8(text, clean);
-      event.append_text(field, clean);
+  if (wanted != 1) {
+    if (!executables.empty()) {
+      set_list(event, field::kAncestorsExecutable, executables);
+      set_list(event, field::kAncestorsName, names);
     }
-  };
-  list(field::kAncestorsExecutable, executables);
-  list(field::kAncestorsName, names);
+    // There are more, or one ended while it was looked at.
+    all_known &= stat && stat->parent_pid == 0;
+    if (!all_known) {
+      out.missing(field::kAncestorsExecutable);
+      out.missing(field::kAncestorsName);
+    }
+  }
+  out.finish();
 }
 
 void ExecChecks::tell(Event& event, ExecVerdict verdict) {

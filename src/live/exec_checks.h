@@ -79,6 +79,7 @@ class ExecChecks {
   void take(ExecQuestion& question);
   void settle(const GuardMessage& message);
   bool is_loader(uint32_t pid) const;
+  void foresee();
   void fill(uint32_t pid, const Fd& file, int64_t monotonic_ns, Event& event);
   void fill_ancestry(Event& event);
   void tell(Event& event, ExecVerdict verdict);
@@ -103,6 +104,7 @@ class ExecChecks {
   std::thread thread_;
 
   // The thread's own.
+  std::shared_ptr<const RuleSet> foreseen_;
   ExecImage now_;    // the process as it is
   ExecImage image_;  // what it would run
   ExecImage parent_;

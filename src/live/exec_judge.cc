@@ -16,14 +16,6 @@ constexpr std::string_view kBuiltIn = "detectd.";
 
 bool denies(const Rule& rule) { return rule.response && rule.response->action == ResponseAction::kDeny; }
 
-bool is_missing(const Event& event, FieldId field) {
-  const std::string_view name = table_info(field).name;
-  for (size_t i = 0; i < event.count(field::kMissing); ++i) {
-    if (event.find_carried(field::kMissing, i).text == name) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::string_view to_string(ExecVerdict verdict) {
@@ -40,22 +32,53 @@ std::string_view to_string(ExecVerdict verdict) {
 // Made anew for each rule set.
 struct ExecJudge::Judging {
   explicit Judging(std::shared_ptr<const RuleSet> set)
-      : rules(set),
-        engine(std::move(set), {.max_processes = kProcesses}),
-        matcher(*rules),
-        texts(rules->schema()) {}
+      : rules(set), engine(std::move(set), {.max_processes = kProcesses}), matcher(*rules) {
+    for (uint16_t number = 0; number < kFieldCount; ++number) {
+      const FieldId id{number};
+      const Subject subject = place_of(id).subject;
+      const bool of_lineage =
+          subject == Subject::kParent || subject == Subject::kAncestors || subject == Subject::kPrevious;
+      if (of_lineage && rules->schema().wanted(id)) lineage_fields.push_back(id);
+    }
+  }
+  void withhold_unknown();
 
   std::shared_ptr<const RuleSet> rules;
   Engine engine;
   Matcher matcher;
-  TextCache texts;
+  std::vector<FieldId> lineage_fields;  // that rules ask for
   Event event;
   std::vector<Event> ready;
   std::vector<uint32_t> held;
 };
 
-ExecJudge::ExecJudge(std::shared_ptr<const RuleSet> rules, Options options)
-    : rules_(std::move(rules)), options_(std::move(options)), budget_(options_.budget) {}
+// What a lineage would tell and the event does not is unknown here, and not absent: a rule that asks whether it is
+// absent must not deny.
+void ExecJudge::Judging::withhold_unknown() {
+  const FieldView parent = event.find_carried(parent_field(Leaf::kExecutable));
+  if (parent.has_value() && !event.carries(parent_field(Leaf::kName))) {
+    event.set_text(parent_field(Leaf::kName), std::string(last_path_part(parent.text)));
+  }
+  std::vector<std::string> missing;
+  for (size_t i = 0; i < event.count(field::kMissing); ++i) {
+    missing.emplace_back(event.find_carried(field::kMissing, i).text);
+  }
+  const size_t told = missing.size();
+  for (const FieldId id : lineage_fields) {
+    if (event.carries(id)) continue;
+    event.withhold(id);
+    missing.emplace_back(table_info(id).name);
+  }
+  if (missing.size() == told) return;
+  event.begin_list(field::kMissing);
+  for (const std::string& name : missing) event.append_text(field::kMissing, name);
+}
+
+ExecJudge::ExecJudge(std::shared_ptr<const RuleSet> rules, Options options, Protection::Host host)
+    : rules_(std::move(rules)),
+      options_(std::move(options)),
+      protection_(options_.protect, std::move(host)),
+      budget_(options_.budget) {}
 
 ExecJudge::~ExecJudge() = default;
 
@@ -63,6 +86,8 @@ void ExecJudge::reload(std::shared_ptr<const RuleSet> rules, Options options) {
   const std::lock_guard lock(mutex_);
   rules_ = std::move(rules);
   options_ = std::move(options);
+  protection_.set(options_.protect);
+  budget_.set(options_.budget);
   reloaded_ = true;
 }
 
@@ -76,6 +101,7 @@ ExecVerdict ExecJudge::judge(const Event& event, int64_t now_ns) {
   prepare();
   Judging& with = *judging_;
   with.event = event;
+  with.withhold_unknown();
   with.ready.clear();
   with.held.clear();
   with.engine.observe(with.event, with.ready);
@@ -94,37 +120,12 @@ ExecVerdict ExecJudge::judge(const Event& event, int64_t now_ns) {
 
 ExecVerdict ExecJudge::judge(uint32_t rule, const Event& event, int64_t now_ns) {
   const CompiledRule& compiled = judging_->rules->rules()[rule];
-  if (rests_on_missing(compiled, event)) return ExecVerdict::kIncomplete;
-  const FieldView pid = event.find(process_field(Leaf::kPid));
-  const std::string_view why =
-      why_protected({.pid = pid.type == Type::kInteger ? static_cast<uint32_t>(pid.number) : 0,
-                     .executable = event.find(process_field(Leaf::kExecutable)).text,
-                     .unit = event.find(process_field(Leaf::kUnit)).text},
-                    options_.protect);
-  if (!why.empty()) return ExecVerdict::kProtected;
+  // Whatever the fields turned out to be that could not be had: an exec must not fail for what nobody knows.
+  if (!judging_->matcher.holds_surely(rule, event)) return ExecVerdict::kIncomplete;
+  protection_.look_around(now_ns);
+  if (protection_.covers(response_target(event))) return ExecVerdict::kProtected;
   if (!options_.armed) return ExecVerdict::kDryRun;
   return is_granted(*compiled.rule, event, now_ns) ? ExecVerdict::kDenied : ExecVerdict::kOverBudget;
-}
-
-// Whether a field that could not be had, or is not to be relied on, was asked for on the way to the answer.
-bool ExecJudge::rests_on_missing(const CompiledRule& rule, const Event& event) {
-  if (event.count(field::kMissing) == 0) return false;
-  const RuleSet& rules = *judging_->rules;
-  TextCache& texts = judging_->texts;
-  texts.begin(event);
-  uint32_t at = rule.entry;
-  while (at < kReject) {
-    const Instruction& instruction = rules.program()[at];
-    const Term& term = rules.terms()[instruction.term];
-    for (const auto& item : term.items) {
-      if (!item->field() || is_missing(event, *item->field())) return true;
-    }
-    // Which of several ancestors it was makes no difference here: their lists are had together, or not at all.
-    const bool holds = std::all_of(term.items.begin(), term.items.end(),
-                                   [&](const auto& item) { return item->holds(event, texts); });
-    at = holds ? instruction.if_holds : instruction.otherwise;
-  }
-  return false;
 }
 
 bool ExecJudge::is_granted(const Rule& rule, const Event& event, int64_t now_ns) {
@@ -135,6 +136,11 @@ bool ExecJudge::is_granted(const Rule& rule, const Event& event, int64_t now_ns)
   if (denied_.size() == kMaxDenied) denied_.clear();
   denied_.insert(std::move(key));
   return true;
+}
+
+std::shared_ptr<const RuleSet> ExecJudge::rules() {
+  const std::lock_guard lock(mutex_);
+  return rules_;
 }
 
 bool ExecJudge::wants_ancestors() {

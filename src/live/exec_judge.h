@@ -1,6 +1,6 @@
 // Whether an exec that waits is refused: by the rules with `action = "deny"`, what is protected, and the budget.
 // It judges an event by itself, without the lineage that the engine knows: whoever made the event has put parent and
-// ancestors into it as /proc shows them.
+// ancestors into it as /proc shows them. What else a rule asks of them is unknown, and denies nothing.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,8 @@
 #include "engine/engine.h"
 #include "engine/matcher.h"
 #include "engine/rule_set.h"
-#include "engine/text_cache.h"
 #include "src/respond/budget.h"
-#include "src/respond/protected.h"
+#include "src/respond/protection.h"
 
 namespace detectd {
 
@@ -38,12 +37,13 @@ std::string_view to_string(ExecVerdict verdict);
 class ExecJudge {
  public:
   struct Options {
-    bool armed = false;
+    bool armed = false;  // else rehearsed
     ProtectedList protect = {};
     Budget::Options budget = {};
   };
 
-  ExecJudge(std::shared_ptr<const RuleSet> rules, Options options);
+  // `host` is asked by the thread that judges.
+  ExecJudge(std::shared_ptr<const RuleSet> rules, Options options, Protection::Host host = {});
   ~ExecJudge();
 
   // Other rules and another mode from now on; what was refused so far counts on. Any thread.
@@ -54,6 +54,8 @@ class ExecJudge {
 
   // Whether a rule asks for ancestors. Any thread.
   bool wants_ancestors();
+  // By which it judges. Any thread.
+  std::shared_ptr<const RuleSet> rules();
 
   // Whether a rule may want to deny something, and whether one looks at execs that have not happened at all.
   static bool has_deny(const RuleSet& rules);
@@ -63,7 +65,6 @@ class ExecJudge {
   struct Judging;
 
   ExecVerdict judge(uint32_t rule, const Event& event, int64_t now_ns);
-  bool rests_on_missing(const CompiledRule& rule, const Event& event);
   bool is_granted(const Rule& rule, const Event& event, int64_t now_ns);
   void prepare();
 
@@ -72,6 +73,7 @@ class ExecJudge {
   Options options_;
   bool reloaded_ = true;
 
+  Protection protection_;
   Budget budget_;
   // Rule and file: refusing one again spends nothing, or trying often enough would be a way in.
   std::set<std::pair<std::string, std::string>> denied_;

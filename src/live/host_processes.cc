@@ -76,6 +76,16 @@ void HostProcesses::read_executable(int directory, ProcessFacts& facts) {
   }
 }
 
+// Of a process whose first thread ended its others still tell.
+void HostProcesses::read_executable_of_others(int directory, ProcessFacts& facts) {
+  Directory threads(directory, "task");
+  for (auto thread = threads.next(); thread && !facts.file; thread = threads.next()) {
+    const std::string path = "task/" + std::to_string(*thread);
+    const Fd other(openat(directory, path.c_str(), kDirectory));
+    if (other) read_executable(other.number(), facts);
+  }
+}
+
 std::optional<ProcessFacts> HostProcesses::read(uint32_t pid) {
   const Fd directory(openat(procfs_, std::to_string(pid).c_str(), kDirectory));
   if (!directory || !read_text(directory.number(), "stat")) return std::nullopt;
@@ -90,17 +100,12 @@ std::optional<ProcessFacts> HostProcesses::read(uint32_t pid) {
   const bool exiting = (stat->flags & kExiting) != 0;
   const bool is_zombie = stat->state == 'Z' || stat->state == 'X';
   read_executable(directory.number(), facts);
-  // Of a process whose first thread ended its others still tell.
-  Directory threads(directory.number(), "task");
-  for (auto thread = threads.next(); thread && !facts.file && !facts.kernel_thread; thread = threads.next()) {
-    const std::string path = "task/" + std::to_string(*thread);
-    const Fd other(openat(directory.number(), path.c_str(), kDirectory));
-    if (other) read_executable(other.number(), facts);
-  }
+  if (!facts.file && !facts.kernel_thread) read_executable_of_others(directory.number(), facts);
   facts.ending = !facts.file && facts.executable.empty() && !facts.kernel_thread && (exiting || is_zombie);
   if (read_text(directory.number(), "cgroup")) {
     const CgroupPlace place = parse_cgroup(text_);
     facts.unit = place.unit;
+    facts.unit_path = place.path;
     // The unified hierarchy's own line: `0::/system.slice/cron.service`.
     const size_t at = text_.starts_with("0::") ? 0 : text_.find("\n0::");
     if (at != std::string::npos) {

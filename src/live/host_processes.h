@@ -20,6 +20,7 @@ class HostProcesses final : public ProcessView {
  private:
   bool read_text(int directory, const char* file);
   void read_executable(int directory, ProcessFacts& facts);
+  void read_executable_of_others(int directory, ProcessFacts& facts);
 
   int procfs_;
   std::string text_;

@@ -10,6 +10,7 @@ namespace detectd {
 struct TimedEvent {
   Event event;
   int64_t monotonic_ns = 0;  // CLOCK_MONOTONIC
+  bool urgent = false;       // a process may have to be ended for it
 };
 
 }  // namespace detectd

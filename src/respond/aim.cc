@@ -1,7 +1,6 @@
 #include "src/respond/aim.h"
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "engine/process.h"
@@ -18,18 +17,6 @@ constexpr int64_t kBirthSlackNs = 50'000'000;
 std::optional<uint32_t> pid_of(const FieldView& view) {
   if (view.type != Type::kInteger || view.number <= 0 || view.number > INT32_MAX) return std::nullopt;
   return static_cast<uint32_t>(view.number);
-}
-
-// `8:1`
-std::optional<FileKey> file_of(const FieldView& device, const FieldView& inode) {
-  if (device.type != Type::kText || inode.type != Type::kInteger || inode.number <= 0) return std::nullopt;
-  FileKey key{.inode = static_cast<uint64_t>(inode.number)};
-  const char* const end = device.text.data() + device.text.size();
-  const auto major = std::from_chars(device.text.data(), end, key.device_major);
-  if (major.ec != std::errc() || major.ptr == end || *major.ptr != ':') return std::nullopt;
-  const auto minor = std::from_chars(major.ptr + 1, end, key.device_minor);
-  if (minor.ec != std::errc() || minor.ptr != end) return std::nullopt;
-  return key;
 }
 
 // `process.start` has the wall clock's time at boot added to whole ticks, and is cut to hundredths of a second.
@@ -105,11 +92,11 @@ std::optional<Aim> aim_at(const Event& event, bool parent) {
   if (process == nullptr || process->key.pid == 0) return std::nullopt;
   aim.pid = process->key.pid;
   if (parent) {
-    aim.file = file_of(process->find(Leaf::kDevice), process->find(Leaf::kInode));
+    aim.file = file_key(process->find(Leaf::kDevice), process->find(Leaf::kInode));
     aim.start_ticks = start_of(event, process->start());
   } else {
     if (pid_of(event.find(process_field(Leaf::kPid))) != aim.pid) return std::nullopt;
-    aim.file = file_of(event.find(process_field(Leaf::kDevice)), event.find(process_field(Leaf::kInode)));
+    aim.file = file_key(event.find(process_field(Leaf::kDevice)), event.find(process_field(Leaf::kInode)));
     aim.start_ticks = start_of(event, event.find(process_field(Leaf::kStart)).text);
   }
   if (process->fork_seen) aim.birth_boot_ns = boot_ns_of(event, process->key.birth_ns);

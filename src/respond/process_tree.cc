@@ -70,7 +70,7 @@ bool ProcessTreeHold::add(const RunningProcess& process) {
   const auto facts = edges_.view.read(process.pid);
   if (!facts || facts->start_ticks != process.start_ticks) return false;
   if (edges_.signals.ended(member.process.number())) return false;
-  if (edges_.protection.covers(process.pid, *facts)) {
+  if (edges_.protection.covers(response_target(process.pid, *facts))) {
     left_alone_.insert(process.pid);
     return false;
   }
@@ -102,8 +102,9 @@ void ProcessTreeHold::end_all() {
     const bool alone = group_.list(pids) && std::all_of(pids.begin(), pids.end(), [this](uint32_t pid) {
                          return members_.contains(pid);
                        });
-    // Who froze it must not leave it so.
-    if (!alone || !group_.end_all()) group_.freeze(false);
+    if (alone) group_.end_all();
+    // Who froze it must not leave it so: others may come into it later.
+    group_.freeze(false);
   }
   for (const auto& [pid, member] : members_) edges_.signals.send(member.process.number(), SIGKILL);
 }

@@ -9,16 +9,10 @@
 #include <vector>
 
 #include "src/fd.h"
+#include "src/respond/file_key.h"
+#include "src/respond/protection.h"
 
 namespace detectd {
-
-struct FileKey {
-  uint32_t device_major = 0;
-  uint32_t device_minor = 0;
-  uint64_t inode = 0;
-
-  bool operator==(const FileKey&) const = default;
-};
 
 inline constexpr int64_t kTickNs = 10'000'000;  // of the kernel's start times
 
@@ -34,8 +28,11 @@ struct ProcessFacts {
   bool file_deleted = false;
   std::string executable = {};  // without the kernel's ` (deleted)`, where it is that
   std::string unit = {};        // `ssh.service`; empty: of none
+  std::string unit_path = {};   // the control group that tells the unit; empty: not told
   std::string cgroup = {};      // of the unified hierarchy; empty: not told
 };
+// Points into `facts`.
+ResponseTarget response_target(uint32_t pid, const ProcessFacts& facts);
 
 struct RunningProcess {
   uint32_t pid = 0;

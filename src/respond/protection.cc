@@ -1,60 +1,120 @@
 #include "src/respond/protection.h"
 
 #include <algorithm>
-#include <string_view>
 #include <utility>
+
+#include "engine/unsure_fields.h"
 
 namespace detectd {
 namespace {
 
 constexpr uint32_t kInit = 1;
+// All threads of the kernel are its children.
 constexpr uint32_t kKernelThreads = 2;
-constexpr size_t kMaxAncestors = 64;
+constexpr size_t kMaxOwnAncestors = 64;
+constexpr int64_t kLookAroundNs = 1'000'000'000;
 
-bool has_component(std::string_view path, std::string_view wanted) {
-  while (!path.empty()) {
-    const size_t end = path.find('/');
-    if (path.substr(0, end) == wanted) return true;
-    path = end == std::string_view::npos ? std::string_view() : path.substr(end + 1);
+// What the kernel appends to the path of a file without a name.
+constexpr std::string_view kDeleted = " (deleted)";
+
+bool is_path(std::string_view executable, std::string_view path) {
+  if (executable.ends_with(kDeleted) && executable != path) executable.remove_suffix(kDeleted.size());
+  return executable == path;
+}
+
+// What the kernel itself started has it for a parent too, but has an executable.
+bool is_of_kernel(const ResponseTarget& target) {
+  if (target.kernel_thread || target.pid == kKernelThreads) return true;
+  return target.parent_pid == kKernelThreads && target.executable.empty() && !target.file;
+}
+
+// Below a unit that is no slice names are its own choice: a user could call a group there as he likes.
+bool is_in(std::string_view cgroup, std::string_view unit) {
+  while (!cgroup.empty()) {
+    cgroup.remove_prefix(std::min(cgroup.find_first_not_of('/'), cgroup.size()));
+    const size_t end = std::min(cgroup.find('/'), cgroup.size());
+    std::string_view part = cgroup.substr(0, end);
+    cgroup.remove_prefix(end);
+    // systemd's escape of names that could be taken for the kernel's.
+    if (part.starts_with('_')) part.remove_prefix(1);
+    if (!part.empty() && part == unit) return true;
+    if (!part.ends_with(".slice")) return false;
   }
   return false;
 }
 
+uint32_t pid_of(const FieldView& view) {
+  const bool is_pid = view.type == Type::kInteger && view.number > 0 && view.number <= INT32_MAX;
+  return is_pid ? static_cast<uint32_t>(view.number) : 0;
+}
+
+template <class Find>
+ResponseTarget target_of(Find find) {
+  const FieldView deleted = find(Leaf::kDeleted);
+  return {.pid = pid_of(find(Leaf::kPid)),
+          .executable = find(Leaf::kExecutable).text,
+          .file = file_key(find(Leaf::kDevice), find(Leaf::kInode)),
+          .file_deleted = deleted.type == Type::kBoolean && deleted.number != 0,
+          .unit = find(Leaf::kUnit).text,
+          .cgroup = find(Leaf::kCgroup).text};
+}
+
 }  // namespace
 
-Protection::Protection(ProcessView& view, uint32_t self, Options options)
-    : view_(view), self_(self), options_(std::move(options)) {
+ResponseTarget response_target(const Event& event) {
+  ResponseTarget target = target_of([&event](Leaf leaf) { return event.find(process_field(leaf)); });
+  target.parent_pid = pid_of(event.find(parent_field(Leaf::kPid)));
+  target.foreign_path = UnsureFields(event).has(process_field(Leaf::kExecutable));
+  return target;
+}
+
+ResponseTarget response_target(const Process& process) {
+  ResponseTarget target = target_of([&process](Leaf leaf) { return process.find(leaf); });
+  target.pid = process.key.pid;
+  target.parent_pid = process.parent ? process.parent->key.pid : 0;
+  return target;
+}
+
+Protection::Protection(ProtectedList list, Host host) : list_(std::move(list)), host_(std::move(host)) {
+  look_around();
+}
+
+void Protection::look_around(int64_t now_ns) {
+  if (now_ns - looked_around_ns_ < kLookAroundNs) return;
+  looked_around_ns_ = now_ns;
   look_around();
 }
 
 void Protection::look_around() {
-  own_.assign(1, self_);
-  while (own_.size() < kMaxAncestors) {
-    const auto facts = view_.read(own_.back());
-    if (!facts || facts->parent_pid <= kInit) break;
-    own_.push_back(facts->parent_pid);
+  if (!host_.parent) return;
+  own_.assign(1, host_.self);
+  while (own_.size() < kMaxOwnAncestors) {
+    const uint32_t parent = host_.parent(own_.back());
+    if (parent <= kInit) break;
+    own_.push_back(parent);
   }
 }
 
-bool Protection::covers(uint32_t pid, const ProcessFacts& facts) const {
-  if (pid <= kKernelThreads || facts.kernel_thread || facts.parent_pid == kKernelThreads) return true;
-  if (std::find(own_.begin(), own_.end(), pid) != own_.end()) return true;
-  return is_listed_executable(facts) || is_in_listed_unit(facts);
+std::string_view Protection::why(const ResponseTarget& target) const {
+  if (target.pid == kInit) return "pid 1";
+  if (is_of_kernel(target)) return "a thread of the kernel";
+  if (std::find(own_.begin(), own_.end(), target.pid) != own_.end()) return "detectd itself";
+  for (const std::string& path : list_.executables) {
+    if (is_executable(target, path)) return path;
+  }
+  for (const std::string& unit : list_.units) {
+    if (target.unit == unit || is_in(target.cgroup, unit)) return unit;
+  }
+  return {};
 }
 
 // By the file that the path leads to here; by the path alone only where the file has no path any more, as after an
-// upgrade. Else whoever mounts a file of his over such a path, for himself alone, would be safe from us.
-bool Protection::is_listed_executable(const ProcessFacts& facts) const {
-  return std::any_of(options_.executables.begin(), options_.executables.end(), [&](const std::string& path) {
-    if (facts.file_deleted || !facts.file) return facts.executable == path;
-    return view_.file(path) == facts.file;
-  });
-}
-
-bool Protection::is_in_listed_unit(const ProcessFacts& facts) const {
-  return std::any_of(options_.units.begin(), options_.units.end(), [&](const std::string& unit) {
-    return facts.unit == unit || has_component(facts.cgroup, unit);
-  });
+// upgrade, and where nobody can be asked. Else whoever mounts a file of his over such a path, for himself alone, would
+// be safe from us.
+bool Protection::is_executable(const ResponseTarget& target, const std::string& path) const {
+  const bool by_path = !host_.file || target.file_deleted || !target.file;
+  if (by_path) return !target.foreign_path && is_path(target.executable, path);
+  return host_.file(path) == target.file;
 }
 
 }  // namespace detectd

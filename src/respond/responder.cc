@@ -16,7 +16,6 @@ namespace detectd {
 namespace {
 
 constexpr std::string_view kLevel = "reactive";
-constexpr int64_t kLookAroundNs = 1'000'000'000;
 constexpr size_t kMaxDoomed = 16'384;
 constexpr size_t kMaxHealth = 64;
 constexpr int64_t kBirthSlackNs = 50'000'000;
@@ -35,13 +34,23 @@ bool in_tree_of(const Process& process, const ProcessKey& root) {
 Responder::Responder(Edges edges, Settings settings, std::shared_ptr<const RuleSet> rules, size_t max_grips)
     : edges_(std::move(edges)),
       settings_(std::move(settings)),
-      protection_(edges_.view, edges_.self, settings_.protection),
+      protection_(settings_.protection, host()),
       budget_(settings_.budget),
       grips_(max_grips) {
   reload(std::move(rules), max_grips);
 }
 
 Responder::~Responder() = default;
+
+Protection::Host Responder::host() {
+  return {.file = [this](const std::string& path) { return edges_.view.file(path); },
+          .parent =
+              [this](uint32_t pid) {
+                const auto facts = edges_.view.read(pid);
+                return facts ? facts->parent_pid : 0;
+              },
+          .self = edges_.self};
+}
 
 void Responder::set(Settings settings) {
   settings_ = std::move(settings);
@@ -124,11 +133,7 @@ bool Responder::is_sure(const Hit& hit, const Event& event) {
 
 std::optional<std::string> Responder::refuse(const Hit& hit, const Target& target) {
   const int64_t now_ns = edges_.boot_clock_ns();
-  if (now_ns - looked_around_ns_ >= kLookAroundNs) {
-    looked_around_ns_ = now_ns;
-    protection_.look_around();
-  }
-  if (protection_.covers(target.aim.pid, target.facts)) return "refused: protected";
+  if (protection_.covers(response_target(target.aim.pid, target.facts))) return "refused: protected";
   const Budget::Answer answer =
       open_.size() < kMaxOpen ? budget_.take(hit.rule->id, now_ns) : Budget::Answer::kAllSpent;
   if (answer != Budget::Answer::kGranted) {
@@ -281,7 +286,8 @@ void Responder::chase(uint32_t pid, int64_t boot_ns, const Doomed& parent) {
   const auto facts = edges_.view.read(pid);
   if (!facts || edges_.signals.ended(process.number())) return;
   const int64_t start_ns = static_cast<int64_t>(facts->start_ticks) * kTickNs;
-  if (std::abs(start_ns - boot_ns) > kBirthSlackNs || protection_.covers(pid, *facts)) return;
+  if (std::abs(start_ns - boot_ns) > kBirthSlackNs || protection_.covers(response_target(pid, *facts)))
+    return;
   const std::string id = to_string(open->second.hit.id);
   note_member(id, pid, facts->start_ticks);
   if (edges_.signals.send(process.number(), SIGKILL) != 0) return;
@@ -312,6 +318,8 @@ void Responder::settle(News& news, bool last) {
     }
   }
   const int64_t now_ns = edges_.boot_clock_ns();
+  // Here, where nobody waits for it.
+  protection_.look_around(now_ns);
   for (auto at = open_.begin(); at != open_.end();) {
     at = settle(at->second, news, now_ns, last) ? open_.erase(at) : std::next(at);
   }

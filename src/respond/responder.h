@@ -47,7 +47,7 @@ class Responder final : public HitResponder {
   struct Settings {
     bool enforce = false;
     Budget::Options budget = {};
-    Protection::Options protection = {};
+    ProtectedList protection = {};
   };
   struct Edges {
     ProcessView& view;
@@ -79,6 +79,7 @@ class Responder final : public HitResponder {
   void set(Settings settings);
   void reload(std::shared_ptr<const RuleSet> rules, size_t max_grips);
   const RuleSet& rules() const { return *rules_; }
+  const std::shared_ptr<const RuleSet>& shared_rules() const { return rules_; }
   // What an earlier run left without an outcome: told as health hits.
   void tell_unfinished(const std::vector<ResponseLog::Intent>& unfinished,
                        const std::shared_ptr<const CaptureHost>& host);
@@ -116,6 +117,7 @@ class Responder final : public HitResponder {
   };
 
   // What stops the response, or nothing.
+  Protection::Host host();
   std::optional<std::string> find_target(const Hit& hit, Target& target);
   std::optional<std::string> refuse(const Hit& hit, const Target& target);
   Fd open(const Aim& aim, const HeldProcess* held);
@@ -142,7 +144,6 @@ class Responder final : public HitResponder {
   Protection protection_;
   Budget budget_;
   GripRing grips_;
-  int64_t looked_around_ns_ = 0;
   std::map<uint64_t, Open> open_;
   uint64_t opened_ = 0;
   std::map<uint32_t, Doomed> doomed_;

@@ -19,7 +19,7 @@ void Reorder::push(Event& event, int64_t at_ns) {
 
 void Reorder::release(int64_t now_ns, bool idle, size_t limit, std::vector<Event>& ready) {
   if (heap_.empty()) return;
-  int64_t until_ns = newest_ns_ - kMaxWaitNs;
+  int64_t until_ns = std::max(newest_ns_ - kMaxWaitNs, hurried_ns_);
   if (idle) until_ns = std::max(until_ns, now_ns - kWaitNs);
   for (; limit != 0 && !heap_.empty() && heap_.top().at_ns <= until_ns; --limit) release_front(ready);
 }

@@ -45,6 +45,53 @@ struct Case {
 
 }  // namespace
 
+TEST_CASE("a response is foreseen where its rule may hold, and not where less than the program is known") {
+  const auto rules = [](const std::string& response) {
+    const std::string toml =
+        "[[rule]]\nid = \"11111111-1111-4111-8111-111111111111\"\nname = \"r\"\ntitle = \"A\"\nlevel = "
+        "\"low\"\n"
+        "on = \"exec\"\n" +
+        response +
+        "[rule.detection]\ns.\"process.name\" = \"bash\"\ns.\"process.parent.name\" = \"nginx\"\n"
+        "condition = \"s\"\n";
+    Diagnostics diagnostics;
+    RuleDocument document;
+    parse_rules(std::make_shared<const SourceFile>(SourceFile{.path = "r.toml", .text = toml}), document,
+                diagnostics);
+    return RuleSet::compile(document, diagnostics);
+  };
+  const auto kills = rules("response = { action = \"kill\" }\n");
+  Event may_be = bash();
+  CHECK(Foresight(kills, Foresight::Of::kResponses).may_hold(may_be));
+  Event other =
+      test::Make(EventKind::kExec, 7).with("process.executable", "/bin/dash").with("process.args", {"dash"});
+  CHECK_FALSE(Foresight(kills, Foresight::Of::kResponses).may_hold(other));
+  Event unread = test::Make(EventKind::kExec, 7);
+  CHECK_FALSE(Foresight(kills, Foresight::Of::kResponses).may_hold(unread));
+  Event alerted = bash();
+  CHECK_FALSE(Foresight(rules(""), Foresight::Of::kResponses).may_hold(alerted));
+}
+
+TEST_CASE("of execs that have not happened yet other rules are asked") {
+  const std::string detection = R"(s."process.name" = "bash"
+s."process.Ext.unit" = "a.service"
+condition = "s")";
+  const auto check = [](const char* program) {
+    return Event(
+        test::Make(EventKind::kExecCheck, 7).with("process.executable", program).with("process.args", {"x"}));
+  };
+  Foresight checks(compile(R"("exec_check")", detection), Foresight::Of::kExecChecks);
+  Event fits = check("/bin/bash");
+  CHECK(checks.may_hold(fits));
+  Event other = check("/bin/dash");
+  CHECK_FALSE(checks.may_hold(other));
+  Event unread = test::Make(EventKind::kExecCheck, 7);
+  CHECK(checks.may_hold(unread));
+  Foresight execs(compile(R"("exec")", detection), Foresight::Of::kExecChecks);
+  Event of_exec_rule = check("/bin/bash");
+  CHECK_FALSE(execs.may_hold(of_exec_rule));
+}
+
 TEST_CASE("What is known already decides for or against reading more") {
   const Case cases[] = {
       {"the program fits", R"(s."process.name" = "bash"

@@ -8,13 +8,16 @@ here=$(dirname "$(realpath "$0")")
 work=$(mktemp -d)
 mkfifo "$work/never"
 chmod 755 "$work"
-# shellcheck source=tests/live/support.sh
+# shellcheck source=tests/live/support.sh disable=SC2016
 . "$here/support.sh"
 fs=$work/fs
 # Before the directory goes: a daemon that was left would wait for nobody, but the file system would stay.
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; umount "$fs" 2>/dev/null; rm -rf "$work"' EXIT
 need_live
 grep -q '^fanotify  *ok ' "$work/probe" || skip_all "no exec can be denied here: $(grep '^fanotify' "$work/probe")"
+# A daemon that runs on this host already is left alone: the lock of this one is elsewhere.
+prefix=(unshare --mount --propagation private bash -c 'mkdir -p /run/detectd && mount -t tmpfs none /run/detectd && exec "$@"' -)
+"${prefix[@]}" true 2>"$work/why" || skip_all "no mount namespace: $(<"$work/why")"
 mkdir "$fs"
 mount -t tmpfs -o size=16m,mode=755 detectd-test "$fs" 2>"$work/mount" || skip_all "no file system of its own: $(<"$work/mount")"
 cp "$first_write" "$fs/first_write"
@@ -106,7 +109,7 @@ verify() {
 slowest() { came=${came#*slowest }; came=${came% ms}; ((came < $1)); }
 
 configure enforce
-start_daemon --no-db --output json || { cat "$work/said"; flunk 'the daemon did not start'; finish; exit; }
+start_daemon --db "$work/hits.db" --output json || { cat "$work/said"; flunk 'the daemon did not start'; finish; exit; }
 verify 'it says that execs can be denied' grep -qF 'rules can deny them' "$work/said"
 
 # Bystanders all the time.
@@ -214,7 +217,7 @@ file."process.executable" = "$fs/sleep"
 condition = "file"
 RULES
 sed -i "s#^deny_paths.*#deny_paths = [\"$work/nowhere\"]#" "$work/detectd.toml"
-start_daemon --no-db --output json || flunk 'the daemon did not start where no exec can be denied'
+start_daemon --db "$work/hits.db" --output json || flunk 'the daemon did not start where no exec can be denied'
 verify 'it says that execs cannot be denied' grep -qF 'not judged before they happen' "$work/said"
 execs mark 3 "$fs/first_write"
 expect 'nothing is refused there' 'refused 0 ran 3 other 0 *'
@@ -223,9 +226,20 @@ verify 'a rule falls back' until_in "$work/hits" '"name":"falls_back"'
 stop_daemon
 verify 'a clean end' test "$status" = 0
 
+# Who rehearses refuses nothing, nor who keeps nothing on record, whatever the configuration says.
+configure enforce
+for options in "--dry-run --db $work/hits.db" --no-db; do
+  # shellcheck disable=SC2086
+  start_daemon $options --output json || flunk "the daemon did not start with $options"
+  execs mark 3 "$fs/first_write"
+  expect "nothing is refused with $options" 'refused 0 ran 3 other 0 *'
+  verify "and $options says what would be" until_lines "$work/hits" 3 '"outcome":"refused: dry-run"'
+  stop_daemon
+done
+
 # What was refused live is what the capture says, replayed.
 configure enforce
-start_daemon --no-db --output json --capture "$work/capture.jsonl" || flunk 'the daemon did not start again'
+start_daemon --db "$work/hits.db" --output json --capture "$work/capture.jsonl" || flunk 'the daemon did not start again'
 execs mark 10 "$fs/first_write"
 execs zzforbidden 10 "$fs/allowed"
 until_lines "$work/hits" 10 '"name":"forbidden_argument"'

@@ -19,10 +19,11 @@ need_live() {
 daemon=
 prefix=()  # a command that the daemon is started by, and becomes
 # start_daemon OPTION...: until it says that it watches. Its messages are in $work/said, its hits in $work/hits.
-start_daemon() {
+start_daemon() { start_command "${prefix[@]}" "$detectd" --config "$work/detectd.toml" "$@"; }
+start_command() {  # the same, of a command that is a daemon
   rm -f "$work/said.pipe"
   mkfifo "$work/said.pipe"
-  "${prefix[@]}" "$detectd" --config "$work/detectd.toml" "$@" >"$work/hits" 2>"$work/said.pipe" &
+  "$@" >"$work/hits" 2>"$work/said.pipe" &
   daemon=$!
   exec {said}<"$work/said.pipe"
   : >"$work/said"

@@ -114,6 +114,16 @@ int crowd(const Arguments& a) {
   return 0;
 }
 
+// A process that has a pid which was just in use; -1 with an errno.
+pid_t fork_as(pid_t pid) {
+  pid_t wanted[] = {pid};
+  clone_args how{};
+  how.exit_signal = SIGCHLD;
+  how.set_tid = reinterpret_cast<uint64_t>(wanted);
+  how.set_tid_size = 1;
+  return static_cast<pid_t>(syscall(SYS_clone3, &how, sizeof how));
+}
+
 // A process that ends when told, whose pid a newcomer then has: who must live.
 int reuse(const Arguments& a) {
   const pid_t victim = spawn(a.at(0), {"sleep"});
@@ -122,12 +132,7 @@ int reuse(const Arguments& a) {
   kill(victim, SIGKILL);
   int status = 0;
   waitpid(victim, &status, 0);
-  pid_t wanted[] = {victim};
-  clone_args how{};
-  how.exit_signal = SIGCHLD;
-  how.set_tid = reinterpret_cast<uint64_t>(wanted);
-  how.set_tid_size = 1;
-  const long newcomer = syscall(SYS_clone3, &how, sizeof how);
+  const pid_t newcomer = fork_as(victim);
   if (newcomer < 0) skip("clone3 with set_tid");
   if (newcomer == 0) {
     if (a.size() > 1) become(a.at(1), {"sleep"});
@@ -138,6 +143,32 @@ int reuse(const Arguments& a) {
   const bool lives = waitpid(victim, &status, WNOHANG) == 0;
   kill(victim, SIGKILL);
   say(lives ? "lives" : "ended");
+  return 0;
+}
+
+// So many programs, every other one of which ends at once; right behind its end each pid is that of a newcomer who runs
+// another program: who must live.
+int recycle(const Arguments& a) {
+  const int count = std::atoi(a.at(1).c_str());
+  std::vector<pid_t> newcomers;
+  for (int i = 0; i < count; ++i) {
+    const pid_t victim = i % 2 == 0 ? spawn(a.at(0), {"mark", "/dev/null"}) : spawn(a.at(0), {"sleep"});
+    int status = 0;
+    waitpid(victim, &status, 0);
+    const pid_t newcomer = fork_as(victim);
+    if (newcomer == 0) become(a.at(2), {"sleep"});
+    if (newcomer < 0 && errno != EEXIST) skip("clone3 with set_tid");
+    if (newcomer > 0) newcomers.push_back(newcomer);
+  }
+  say("there");
+  wait_for_line();
+  size_t living = 0;
+  for (const pid_t newcomer : newcomers) {
+    int status = 0;
+    if (waitpid(newcomer, &status, WNOHANG) == 0) ++living;
+    kill(newcomer, SIGKILL);
+  }
+  say(std::to_string(living) + " of " + std::to_string(newcomers.size()) + " live");
   return 0;
 }
 
@@ -306,10 +337,10 @@ struct Command {
   const char* name;
   int (*run)(const Arguments&);
 };
-constexpr Command kCommands[] = {{"sleep", sleeps}, {"mark", marks},  {"many", many},
-                                 {"crowd", crowd},  {"reuse", reuse}, {"change", changes},
-                                 {"chain", chain},  {"tree", tree},   {"leaderless", leaderless},
-                                 {"fuse", fuse},    {"read", reads}};
+constexpr Command kCommands[] = {{"sleep", sleeps},          {"mark", marks},  {"many", many},
+                                 {"crowd", crowd},           {"reuse", reuse}, {"change", changes},
+                                 {"recycle", recycle},       {"chain", chain}, {"tree", tree},
+                                 {"leaderless", leaderless}, {"fuse", fuse},   {"read", reads}};
 
 }  // namespace
 

@@ -92,6 +92,48 @@ condition = "tool and not harmless")")),
           0) == ExecVerdict::kIncomplete);
 }
 
+TEST_CASE("an exec is refused where the rule holds whatever a missing field would have been", "[live]") {
+  ExecJudge judge(compile(rule('1', R"(root."process.user.id" = 0
+tool."process.executable|startswith" = "/opt/tools/"
+condition = "root or tool")")),
+                  {.armed = true});
+  const auto unread = [](const char* path) {
+    return check(path).with("detectd.missing", {"process.user.id"}).without("process.user.id");
+  };
+  CHECK(judge.judge(unread("/opt/tools/nc"), 0) == ExecVerdict::kDenied);
+  CHECK(judge.judge(unread("/usr/bin/nc"), 0) == ExecVerdict::kNoRule);
+}
+
+TEST_CASE("what only a lineage would tell is unknown, and denies nothing", "[live]") {
+  const char* const exceptions[] = {
+      R"(x."process.parent.command_line|contains" = "certbot")",
+      R"(x."process.parent.user.name" = "root")",
+      R"(x."process.ancestors.command_line|contains" = "certbot")",
+      R"(x."process.ancestors.name" = "sshd")",
+      R"(x."process.previous.command_line|contains" = "certbot")",
+  };
+  for (const char* const exception : exceptions) {
+    INFO(exception);
+    ExecJudge judge(compile(rule('1', R"(tool."process.executable|startswith" = "/opt/tools/"
+)" + std::string(exception) + "\ncondition = \"tool and not x\"")),
+                    {.armed = true});
+    CHECK(judge.judge(check("/opt/tools/nc")
+                          .with("process.parent.pid", 50)
+                          .with("process.parent.executable", "/bin/sh"),
+                      0) == ExecVerdict::kIncomplete);
+  }
+  ExecJudge judge(compile(rule('1', R"(tool."process.executable|startswith" = "/opt/tools/"
+x."process.parent.name" = "certbot"
+condition = "tool and not x")")),
+                  {.armed = true});
+  CHECK(judge.judge(check("/opt/tools/nc").with("process.parent.executable", "/bin/sh"), 0) ==
+        ExecVerdict::kDenied);
+  CHECK(judge.judge(check("/opt/tools/nc").with("process.parent.executable", "/bin/certbot"), 0) ==
+        ExecVerdict::kNoRule);
+  // Whose program could not be read.
+  CHECK(judge.judge(check("/opt/tools/nc").with("process.parent.pid", 50), 0) == ExecVerdict::kIncomplete);
+}
+
 TEST_CASE("parents and ancestors are those that stand in the event", "[live]") {
   ExecJudge judge(compile(rule('1', R"(shell."process.name" = "sh"
 web."process.ancestors.name" = "nginx"

@@ -36,6 +36,17 @@ TEST_CASE("TRUST 14: events of two CPUs come out in the order of their times", "
   CHECK(reorder.empty());
 }
 
+TEST_CASE("what somebody is to act on leaves at once, with all that happened before it", "[live]") {
+  Reorder reorder;
+  push(reorder, 1000);
+  push(reorder, 1050);
+  push(reorder, 1010);
+  CHECK(release(reorder, 1060, false).empty());
+  reorder.hurry(1010'000);
+  CHECK(release(reorder, 1060, false) == "1000 1010");
+  CHECK(release(reorder, 1150, true) == "1050");
+}
+
 TEST_CASE("nothing leaves while more is on its way, unless it waited for a millisecond of events", "[live]") {
   Reorder reorder;
   push(reorder, 1000);
