@@ -42,22 +42,36 @@ std::string free_space(const std::string& path) {
          " are free";
 }
 
-// SQLite would create it with the mode of the umask, and block on a pipe.
+// SQLite would create it with the mode of the umask, and block on a pipe. What is there already is not opened: whoever
+// closes any descriptor of a file gives up all locks of POSIX that the process has on it, those of SQLite's other
+// connections too, and then the next program that closes the database takes the log away under them.
 Status prepare_file(const std::string& path, Database::Access access) {
-  int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (access == Database::Access::kRead ? O_RDONLY : O_RDWR);
-  if (access == Database::Access::kCreate) flags |= O_CREAT;
-  const int descriptor = ::open(path.c_str(), flags, 0600);
-  if (descriptor < 0) {
-    const int number = errno;
+  if (access == Database::Access::kCreate) {
+    const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor >= 0) {
+      ::close(descriptor);
+      return {};
+    }
+    if (errno != EEXIST) {
+      return coded(Errc::kPermission, "D406", path,
+                   "can not be opened for writing: " + std::string(std::strerror(errno)));
+    }
+  }
+  struct stat status {};
+  const int wanted = access == Database::Access::kRead ? R_OK : R_OK | W_OK;
+  int number = 0;
+  if (stat(path.c_str(), &status) != 0 || faccessat(AT_FDCWD, path.c_str(), wanted, AT_EACCESS) != 0) {
+    number = errno;
+  } else if (S_ISDIR(status.st_mode) && access != Database::Access::kRead) {
+    number = EISDIR;
+  }
+  if (number != 0) {
     const char* what =
         access == Database::Access::kRead ? "can not be opened: " : "can not be opened for writing: ";
     return coded(number == ENOENT ? Errc::kNotFound : Errc::kPermission, "D406", path,
                  what + std::string(std::strerror(number)));
   }
-  struct stat status {};
-  const bool regular = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-  ::close(descriptor);
-  if (regular) return {};
+  if (S_ISREG(status.st_mode)) return {};
   return coded(Errc::kSystem, "D400", path, "is not a regular file");
 }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 #include <map>
+#include <span>
 #include <unordered_map>
 
 #include "engine/escape.h"
@@ -260,6 +261,63 @@ Result<std::vector<StoredAncestor>> HitReader::ancestors(const StoredHit& hit) c
     ancestor.name = escape_text(rows->text(2));
     ancestor.command_line = escape_text(rows->text(3).substr(0, kShownCommandBytes));
     ancestor.user = escape_text(rows->text(4));
+  }
+  return found;
+}
+
+Result<std::vector<HitReader::StoredField>> HitReader::lineage_fields(const StoredHit& hit) const {
+  std::vector<StoredField> fields;
+  const auto add = [&](const char* sql, std::span<const char* const> names) -> Status {
+    auto row = database_->prepare(sql);
+    if (!row) return std::move(row).error();
+    const Result<bool> there = row->bind(1, std::string_view(hit.record.lineage)).step();
+    if (!there) return there.error();
+    for (size_t i = 0; *there && i < names.size(); ++i) {
+      const int column = static_cast<int>(i);
+      if (!row->is_null(column)) fields.push_back({names[i], std::string(row->text(column))});
+    }
+    return {};
+  };
+  constexpr const char* kParent[] = {"process.parent.pid",          "process.parent.entity_id",
+                                     "process.parent.name",         "process.parent.executable",
+                                     "process.parent.command_line", "process.parent.user.id",
+                                     "process.parent.user.name"};
+  constexpr const char* kAncestors[] = {"process.ancestors.pid", "process.ancestors.entity_id",
+                                        "process.ancestors.name", "process.ancestors.executable",
+                                        "process.ancestors.command_line"};
+  Status status =
+      add("SELECT value -> '$.pid', value -> '$.entity_id', value -> '$.name', value -> '$.executable',"
+          " value -> '$.command_line', value -> '$.user.id', value -> '$.user.name'"
+          " FROM json_each(iif(json_valid(?1), ?1, '[]')) WHERE key = 0",
+          kParent);
+  if (!status) return std::move(status).error();
+  // An ancestor of which something is not known has a null there, so that the lists stay side by side.
+  status =
+      add("SELECT iif(count(value ->> '$.pid') = 0, NULL, json_group_array(value ->> '$.pid')),"
+          " iif(count(value ->> '$.entity_id') = 0, NULL, json_group_array(value ->> '$.entity_id')),"
+          " iif(count(value ->> '$.name') = 0, NULL, json_group_array(value ->> '$.name')),"
+          " iif(count(value ->> '$.executable') = 0, NULL, json_group_array(value ->> '$.executable')),"
+          " iif(count(value ->> '$.command_line') = 0, NULL, json_group_array(value ->> '$.command_line'))"
+          " FROM json_each(iif(json_valid(?1), ?1, '[]'))",
+          kAncestors);
+  if (!status) return std::move(status).error();
+  return fields;
+}
+
+Result<std::vector<StoredPart>> HitReader::parts(const StoredHit& hit, size_t max) const {
+  std::vector<StoredPart> found;
+  auto rows = database_->prepare(
+      "SELECT value ->> '$.\"@timestamp\"', coalesce(value ->> '$.rule.name', value ->> '$.rule.id'),"
+      " coalesce(value ->> '$.event.process.command_line', value ->> '$.event.process.name', '')"
+      " FROM json_each(iif(json_valid(?1), ?1, '[]'))");
+  if (!rows) return rows.error();
+  rows->bind(1, std::string_view(hit.record.parts));
+  while (found.size() < max) {
+    const Result<bool> row = rows->step();
+    if (!row) return row.error();
+    if (!*row) break;
+    found.push_back({escape_text(rows->text(0)), escape_text(rows->text(1)),
+                     escape_text(rows->text(2).substr(0, kShownCommandBytes))});
   }
   return found;
 }

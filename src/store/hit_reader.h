@@ -42,6 +42,10 @@ struct StoredAncestor {
   std::string entity_id, name, command_line, user;
 };
 
+struct StoredPart {
+  std::string time, rule, command_line;
+};
+
 struct StoredGap {
   GapRecord record;
   int64_t run = 0;
@@ -95,6 +99,15 @@ class HitReader {
   Result<std::vector<StoredHit>> relatives(const StoredHit& hit, size_t max) const;
   // Of the lineage of a hit that has its detail, nearest first. Texts are escaped.
   Result<std::vector<StoredAncestor>> ancestors(const StoredHit& hit) const;
+  // The same lineage as fields of an event with their values as JSON, as a line of a capture would carry them; what
+  // is not known of any ancestor is left out.
+  struct StoredField {
+    std::string name;  // process.parent.pid, process.ancestors.name, ...
+    std::string json;
+  };
+  Result<std::vector<StoredField>> lineage_fields(const StoredHit& hit) const;
+  // Of a correlation's hit that has its detail, in order of time, at most `max`. Texts are escaped.
+  Result<std::vector<StoredPart>> parts(const StoredHit& hit, size_t max) const;
   // The number of the last hit stored; 0 if there is none.
   Result<int64_t> last_number() const;
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "src/store/schema.h"
-
 namespace detectd {
 namespace {
 
@@ -101,7 +99,8 @@ void read_hit(const Statement& row, RuleCache& cache, StoredHit& hit) {
 Result<bool> has_lineages(const Database& database) {
   const Result<int64_t> version = database.query_number("PRAGMA user_version");
   if (!version) return version.error();
-  return *version >= kSchemaVersion;
+  constexpr int64_t kFirstWithLineages = 4;
+  return *version >= kFirstWithLineages;
 }
 
 Result<Statement> prepare_detail(const Database& database) {

@@ -6,6 +6,7 @@
 #include "engine/escape.h"
 #include "engine/timestamp.h"
 #include "src/clock.h"
+#include "src/store/outbox.h"
 #include "src/store/rescue.h"
 #include "src/store/retention.h"
 #include "src/store/run_codec.h"
@@ -55,6 +56,7 @@ Status HitStore::open_database() {
   if (!opened) return std::move(opened).error();
   database_ = std::make_unique<Database>(std::move(*opened));
   Status status = prepare_to_write(*database_);
+  if (status) status = register_sinks(*database_, options_.sinks, wall_clock_ns());
   if (status) {
     Result<HitWriter> writer = HitWriter::open(*database_);
     if (writer) {
@@ -244,10 +246,12 @@ Status HitStore::commit_to_database(bool patient) {
     if (status) status = write_or_make_room();
   }
   if (!status) {
+    is_full_ = status.error().code == Errc::kFull;
     next_try_ns_ = steady_clock_ns() + kRetryNs;
     return status;
   }
   if (std::exchange(degraded_, false)) tell_of_return();
+  if (options_.stored) options_.stored();
   return {};
 }
 

@@ -52,6 +52,10 @@ class HitStore {
     // Where the spill takes no more either, the newest hits wait in so much memory, and commit() succeeds.
     size_t memory_bytes = 0;
     UpkeepOptions upkeep = {};
+    // Whom the hits of runs with RunStart::alerts are told (outbox.h), and who hears that there are new ones in the
+    // database, on the thread that commits; may be empty.
+    std::vector<std::string> sinks = {};
+    std::function<void()> stored = {};
   };
   struct Counters {
     uint64_t stored = 0;     // hits that stay, those in the spill included
@@ -103,6 +107,9 @@ class HitStore {
   Status save_history(std::span<const TermHistory> histories);
 
   Counters counters() const;
+  bool disk_is_low() const { return upkeep_.disk_is_low(); }
+  // Hits go elsewhere, for want of room.
+  bool disk_is_full() const { return degraded_ && is_full_; }
 
  private:
   explicit HitStore(Options options);
@@ -162,6 +169,7 @@ class HitStore {
   WaitingBatches memory_;
   Upkeep upkeep_;
   bool degraded_ = false;
+  bool is_full_ = false;         // the last failure was for want of room
   bool memory_is_used_ = false;  // and that was told
   bool dropping_ = false;        // the same
   uint64_t told_dropped_ = 0;

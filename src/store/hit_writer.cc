@@ -10,9 +10,9 @@ namespace {
 constexpr const char* kInsertHit =
     "INSERT INTO hit (n, id, time_ns, rule, run, stored_ns, kind, host, family, pid, name, parent_pid,"
     " parent_name, target_pid, target_name, entity_id, executable, command_line, user_id, user_name,"
-    " previous_user_id, count, first_ns, last_ns, response, response_target, response_outcome)"
+    " previous_user_id, count, first_ns, last_ns, response, response_target, response_outcome, muted)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
-    " ?22, ?23, ?24, ?25, ?26, ?27)"
+    " ?22, ?23, ?24, ?25, ?26, ?27, ?28)"
     " ON CONFLICT (time_ns, id) DO NOTHING";
 
 constexpr const char* kUpdateHit =
@@ -82,17 +82,17 @@ Status HitWriter::prepare() {
 
 Status HitWriter::insert_run(const RunStart& start) {
   auto insert = database_->prepare(
-      "INSERT INTO run (command, version, rules_digest, started_ns) VALUES (?1, ?2, ?3, ?4)");
+      "INSERT INTO run (command, version, rules_digest, started_ns, alerts) VALUES (?1, ?2, ?3, ?4, ?5)");
   if (!insert) return insert.error();
   const std::string command = command_json(start.command);
   insert->bind(1, command).bind(2, std::string_view(start.version));
-  insert->bind(3, std::string_view(start.rules_digest)).bind(4, start.time_ns);
+  insert->bind(3, std::string_view(start.rules_digest)).bind(4, start.time_ns).bind(5, int64_t{start.alerts});
   if (Status status = insert->run(); !status) return status;
   const Result<int64_t> run = database_->query_number("SELECT last_insert_rowid()");
   if (!run) return run.error();
   run_ = *run;
   added_ = 0;
-  return {};
+  return learn_mutes(start);
 }
 
 Status HitWriter::begin_run(const RunStart& start) { return insert_run(start); }
@@ -116,7 +116,7 @@ Status HitWriter::continue_run(const RunStart& start) {
   run_ = *run;
   // Rows of before are of this run, too.
   added_ = 1;
-  return {};
+  return learn_mutes(start);
 }
 
 Result<bool> HitWriter::fold_into_earlier_run(const RunEnd& end) {
@@ -164,6 +164,20 @@ Status HitWriter::continue_chain() {
   if (!row) return row.error();
   next_n_ = *row ? select->number(0) + 1 : 1;
   chain_ = *row ? select->blob(1) : std::string_view();
+  return tells_ ? read_mutes() : Status();
+}
+
+Status HitWriter::learn_mutes(const RunStart& start) {
+  tells_ = start.alerts;
+  mutes_.clear();
+  return tells_ ? read_mutes() : Status();
+}
+
+// Few, and changed by a person: to ask for them costs less than to be told.
+Status HitWriter::read_mutes() {
+  Result<std::vector<Mute>> mutes = all_mutes(*database_);
+  if (!mutes) return std::move(mutes).error();
+  mutes_ = *std::move(mutes);
   return {};
 }
 
@@ -201,6 +215,7 @@ Result<bool> HitWriter::insert_hit(const HitRecord& hit, int64_t rule, int64_t s
   insert.bind(1, next_n_).bind_blob(2, bytes_of(hit.id)).bind(3, hit.time_ns).bind(4, rule).bind(5, run_);
   insert.bind(6, stored_ns).bind(9, hit.family);
   insert.bind(10, hit.pid).bind(12, hit.parent_pid).bind(14, hit.target_pid);
+  if (!mutes_.empty()) insert.bind(28, find_mute(mutes_, hit.rule->id, hit.time_ns));
   insert.bind(22, static_cast<int64_t>(hit.count)).bind(23, hit.first_ns).bind(24, hit.last_ns);
   insert.bind(7, std::string_view(hit.kind));
   for (const auto& [parameter, text] :

@@ -7,11 +7,13 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "engine/digest.h"
 #include "src/store/database.h"
 #include "src/store/hit_record.h"
 #include "src/store/lineage_cache.h"
+#include "src/store/mutes.h"
 #include "src/store/run_record.h"
 
 namespace detectd {
@@ -52,6 +54,8 @@ class HitWriter {
   Result<bool> insert_hit(const HitRecord& hit, int64_t rule, int64_t stored_ns);
   Result<int64_t> find_run(const RunStart& start);
   Status insert_run(const RunStart& start);
+  Status learn_mutes(const RunStart& start);
+  Status read_mutes();
   Result<bool> fold_into_earlier_run(const RunEnd& end);
 
   Database* database_;
@@ -63,6 +67,8 @@ class HitWriter {
   LineageCache lineages_;
   int64_t run_ = 0;
   uint64_t added_ = 0;  // rows of this run
+  bool tells_ = false;  // its hits go to sinks
+  std::vector<Mute> mutes_;
   int64_t next_n_ = 0;
   std::string chain_;  // of the last hit
   std::string scratch_;

@@ -15,6 +15,8 @@ std::string pack(const RunStart& start) {
   packer.number(static_cast<int64_t>(start.command.size()));
   for (const std::string& word : start.command) packer.text(word);
   packer.text(start.version).text(start.rules_digest).number(start.time_ns);
+  // Behind what earlier versions wrote, and only where it says something: they could not read it.
+  if (start.alerts) packer.number(1);
   return bytes;
 }
 
@@ -37,7 +39,11 @@ std::optional<RunStart> unpack_run_start(std::string_view bytes) {
   if (words < 0 || words > kMaxWords) return std::nullopt;
   for (int64_t i = 0; i < words; ++i) unpacker.text(start.command.emplace_back());
   unpacker.text(start.version).text(start.rules_digest).number(start.time_ns);
+  if (unpacker.complete()) return start;
+  int64_t alerts = 0;
+  unpacker.number(alerts);
   if (!unpacker.complete()) return std::nullopt;
+  start.alerts = alerts != 0;
   return start;
 }
 

@@ -12,6 +12,7 @@ struct RunStart {
   std::string version;
   std::string rules_digest;  // hexadecimal
   int64_t time_ns = 0;
+  bool alerts = false;  // its hits are told to sinks
 };
 
 struct RunEnd {

@@ -1,6 +1,7 @@
 #include "src/store/schema.h"
 
 #include <string>
+#include <vector>
 
 #include "engine/escape.h"
 #include "src/store/hit_row.h"
@@ -33,7 +34,8 @@ constexpr const char* kTables =
     " command TEXT NOT NULL, version TEXT NOT NULL, rules_digest TEXT NOT NULL,"
     " started_ns INTEGER NOT NULL, ended_ns INTEGER, repeated INTEGER NOT NULL DEFAULT 0,"
     " ending TEXT, complete INTEGER, hits_digest TEXT,"
-    " events INTEGER, hits INTEGER, skipped INTEGER, lost INTEGER, gaps INTEGER"
+    " events INTEGER, hits INTEGER, skipped INTEGER, lost INTEGER, gaps INTEGER,"
+    " alerts INTEGER NOT NULL DEFAULT 0"
     ") STRICT;"
     "CREATE TABLE hit ("
     " n INTEGER PRIMARY KEY,"
@@ -44,7 +46,7 @@ constexpr const char* kTables =
     " user_id TEXT, user_name TEXT, previous_user_id TEXT,"
     " count INTEGER NOT NULL, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,"
     " response TEXT, response_target TEXT, response_outcome TEXT,"
-    " acknowledged_ns INTEGER, note TEXT"
+    " acknowledged_ns INTEGER, note TEXT, muted INTEGER"
     ") STRICT;"
     "CREATE UNIQUE INDEX hit_by_time ON hit (time_ns, id);"
     "CREATE INDEX hit_by_rule ON hit (rule, time_ns, count);"
@@ -74,6 +76,22 @@ constexpr const char* kHistory =
 // Since schema 4.
 constexpr const char* kLineage = "CREATE TABLE lineage (n INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;";
 
+// Since schema 5.
+constexpr const char* kAlerts =
+    "CREATE TABLE sink ("
+    " name TEXT PRIMARY KEY NOT NULL, since_ns INTEGER NOT NULL, settled_n INTEGER NOT NULL,"
+    " delivered INTEGER NOT NULL DEFAULT 0, folded INTEGER NOT NULL DEFAULT 0,"
+    " refused INTEGER NOT NULL DEFAULT 0, expired INTEGER NOT NULL DEFAULT 0,"
+    " delivered_ns INTEGER, failing_since_ns INTEGER, failure TEXT, digest_ns INTEGER"
+    ") STRICT;"
+    "CREATE TABLE mute ("
+    " n INTEGER PRIMARY KEY, rule TEXT NOT NULL, name TEXT NOT NULL, begin_ns INTEGER NOT NULL,"
+    " end_ns INTEGER NOT NULL, reason TEXT NOT NULL, made_by TEXT NOT NULL, lifted_by TEXT"
+    ") STRICT;";
+constexpr const char* kAlertColumns =
+    "ALTER TABLE hit ADD COLUMN muted INTEGER;"
+    "ALTER TABLE run ADD COLUMN alerts INTEGER NOT NULL DEFAULT 0;";
+
 // A time as RFC 3339 in UTC with milliseconds.
 #define DETECTD_TIME(column)                                                                        \
   "strftime('%Y-%m-%dT%H:%M:%S', " column " / 1000000000, 'unixepoch') || printf('.%03dZ', " column \
@@ -98,14 +116,14 @@ constexpr const char* kHitsView =
     " hit.response AS response, hit.response_target AS response_target,"
     " hit.response_outcome AS response_outcome,"
     " CASE WHEN hit.acknowledged_ns IS NULL THEN NULL ELSE " DETECTD_TIME("hit.acknowledged_ns") " END AS acknowledged,"
-    " hit.note AS note, lower(hex(hit.id)) AS id, rule.id AS rule_id, rule.title AS rule_title,"
+    " hit.note AS note, mute.reason AS muted, lower(hex(hit.id)) AS id, rule.id AS rule_id, rule.title AS rule_title,"
     " rule.tags AS tags, rule.digest AS rule_digest, run.rules_digest AS rules_digest, hit.run AS run,"
     " hit.time_ns AS time_ns, hit.first_ns AS first_ns, hit.last_ns AS last_ns,"
     " hit_detail.event AS event, " DETECTD_LINEAGE " AS lineage, hit_detail.grouping AS grouping, hit_detail.parts AS parts,"
     " hit_detail.parts_left_out AS parts_left_out,"
     " hit_detail.capture_file AS capture_file, hit_detail.capture_line AS capture_line"
-    " FROM hit JOIN rule ON rule.n = hit.rule LEFT JOIN run ON run.n = hit.run JOIN hit_detail ON hit_detail.n = hit.n" DETECTD_JOIN_LINEAGE
-    ";";
+    " FROM hit JOIN rule ON rule.n = hit.rule LEFT JOIN run ON run.n = hit.run JOIN hit_detail ON hit_detail.n = hit.n"
+    " LEFT JOIN mute ON mute.n = hit.muted" DETECTD_JOIN_LINEAGE ";";
 
 constexpr const char* kViews =
     "CREATE VIEW lost AS SELECT n, " DETECTD_TIME("begin_ns") " AS begin, " DETECTD_TIME("end_ns") " AS end,"
@@ -122,10 +140,17 @@ constexpr const char* kViews =
 #undef DETECTD_PROCESS
 #undef DETECTD_LEVEL
 
-constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 4;";
-static_assert(kApplicationId == 1146372948 && kSchemaVersion == 4, "as in kStamp");
+constexpr const char* kStamp = "PRAGMA application_id = 1146372948; PRAGMA user_version = 5;";
+static_assert(kApplicationId == 1146372948 && kSchemaVersion == 5, "as in kStamp");
 
-enum class Found : uint8_t { kNothing, kFirstSchema, kSecondSchema, kThirdSchema, kThisSchema };
+enum class Found : uint8_t {
+  kNothing,
+  kFirstSchema,
+  kSecondSchema,
+  kThirdSchema,
+  kFourthSchema,
+  kThisSchema
+};
 
 Error told(const Database& database, const char* code, const std::string& what) {
   return {Errc::kSystem, std::string(code) + ": " + escape_text(database.path()) + " " + what};
@@ -148,23 +173,24 @@ Result<Found> look(const Database& database) {
                     std::to_string(kSchemaVersion) + "; use the newer one");
   }
   if (*version == kSchemaVersion) return Found::kThisSchema;
+  if (*version == 4) return Found::kFourthSchema;
   if (*version == 3) return Found::kThirdSchema;
   return *version == 2 ? Found::kSecondSchema : Found::kFirstSchema;
 }
 
 Status create(Database& database) {
-  for (const char* sql : {kTables, kHistory, kLineage, kHitsView, kViews, kStamp}) {
+  for (const char* sql : {kTables, kHistory, kLineage, kAlerts, kHitsView, kViews, kStamp}) {
     if (Status status = database.execute(sql); !status) return status;
   }
   return {};
 }
 
 // What is stored stays as it is.
-Status extend(Database& database, bool has_history) {
-  if (!has_history) {
-    if (Status status = database.execute(kHistory); !status) return status;
-  }
-  for (const char* sql : {kLineage, "DROP VIEW hits", kHitsView, kStamp}) {
+Status extend(Database& database, Found found) {
+  std::vector<const char*> steps = {kAlerts, kAlertColumns, "DROP VIEW hits", kHitsView, kStamp};
+  if (found != Found::kFourthSchema) steps.insert(steps.begin(), kLineage);
+  if (found == Found::kSecondSchema) steps.insert(steps.begin(), kHistory);
+  for (const char* const sql : steps) {
     if (Status status = database.execute(sql); !status) return status;
   }
   return {};
@@ -176,8 +202,7 @@ Status bring_up_to_date(Database& database) {
   const Result<Found> found = look(database);
   Status status = found ? Status() : Status(found.error());
   if (found && *found == Found::kNothing) status = create(database);
-  if (found && *found == Found::kSecondSchema) status = extend(database, false);
-  if (found && *found == Found::kThirdSchema) status = extend(database, true);
+  if (found && *found > Found::kFirstSchema && *found < Found::kThisSchema) status = extend(database, *found);
   if (found && *found == Found::kFirstSchema) {
     status = database.execute("DROP INDEX IF EXISTS hits_by_time; ALTER TABLE hits RENAME TO hits_1");
     if (status) status = create(database);
@@ -214,6 +239,7 @@ Status check_readable(const Database& database) {
   switch (*found) {
     case Found::kSecondSchema:
     case Found::kThirdSchema:
+    case Found::kFourthSchema:
     case Found::kThisSchema: return {};
     case Found::kNothing:
       return told(database, "D402", "is empty: it holds no hits; was it created by another program?");

@@ -9,6 +9,9 @@
 //   run          a replay or a stretch of live watching, with how complete it was
 //   gap          an interval in which the sensor was blind or lossy
 //   pruned       one row: how far retention has come
+//   sink         a receiver of alerts: the hit up to which it has everything (outbox.h), and how it fares
+//   mute         a rule whose hits are kept and not told, from when to when, who said so and why (mutes.h);
+//                `hit.muted` is its number
 //   history      what a correlation of the type new_terms has seen, for the runs to come
 //
 // A hit is unique by (time_ns, id); an id belongs to one time, and neighbours in time are neighbours in the
@@ -21,7 +24,7 @@
 
 namespace detectd {
 
-inline constexpr int64_t kSchemaVersion = 4;
+inline constexpr int64_t kSchemaVersion = 5;
 
 // Creates the schema in a file that holds nothing yet, brings an older one up to date, and sets the connection
 // up for writing. D402, D403 and the file left as it is for what is neither.

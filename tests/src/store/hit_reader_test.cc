@@ -305,11 +305,17 @@ TEST_CASE("schema 1 is brought up to date with all its hits", "[store]") {
             "SELECT n, id, rule, level, time_ns, host, pid, executable, command_line, user, event, count,"
             " first_ns, last_ns FROM hits; PRAGMA user_version; PRAGMA auto_vacuum") ==
         "1|0000000000000000000000000000000a|Title|high|7|web01|9|/bin/sh|sh -c "
-        "\\x1b|root|{\"a\":1}|3|7|9\n4\n2\n");
+        "\\x1b|root|{\"a\":1}|3|7|9\n5\n2\n");
   CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
 }
 
-TEST_CASE("schemas 2 and 3 can be read as they are, and are brought up to date by who writes", "[store]") {
+TEST_CASE("schemas 2 to 4 can be read as they are, and are brought up to date by who writes", "[store]") {
+  constexpr const char* kToFourth =
+      "DROP VIEW hits; DROP TABLE sink; DROP TABLE mute; ALTER TABLE hit DROP COLUMN muted;"
+      "ALTER TABLE run DROP COLUMN alerts;"
+      "CREATE VIEW hits AS SELECT hit.n AS n, lineage.text AS lineage FROM hit JOIN hit_detail USING (n)"
+      " LEFT JOIN lineage ON lineage.n = CAST(hit_detail.lineage AS INTEGER);"
+      "PRAGMA user_version = 4";
   constexpr const char* kToThird =
       "UPDATE hit_detail SET lineage = (SELECT text FROM lineage WHERE n = CAST(hit_detail.lineage AS "
       "INTEGER));"
@@ -317,8 +323,8 @@ TEST_CASE("schemas 2 and 3 can be read as they are, and are brought up to date b
       "CREATE VIEW hits AS SELECT hit.n AS n, hit_detail.lineage AS lineage FROM hit JOIN hit_detail USING "
       "(n);"
       "PRAGMA user_version = 3";
-  for (const bool has_history : {false, true}) {
-    CAPTURE(has_history);
+  for (const int schema : {2, 3, 4}) {
+    CAPTURE(schema);
     const TempDir directory;
     const std::string path = directory.path("hits.db");
     const auto store = [&](uint8_t id) {
@@ -328,8 +334,9 @@ TEST_CASE("schemas 2 and 3 can be read as they are, and are brought up to date b
       REQUIRE((*opened)->commit());
     };
     store(1);
-    Sqlite(path).run(kToThird);
-    if (!has_history) Sqlite(path).run("DROP TABLE history; PRAGMA user_version = 2");
+    Sqlite(path).run(kToFourth);
+    if (schema < 4) Sqlite(path).run(kToThird);
+    if (schema < 3) Sqlite(path).run("DROP TABLE history; PRAGMA user_version = 2");
     const std::string old_lineages = Sqlite(path).rows("SELECT lineage FROM hits");
     CHECK(old_lineages.starts_with("[{"));
     {
@@ -341,11 +348,12 @@ TEST_CASE("schemas 2 and 3 can be read as they are, and are brought up to date b
       const auto report = salvage(path, directory.path("copy.db"), 1);
       CHECK((report && report->hits == 1 && report->unreadable == 0));
     }
-    CHECK(Sqlite(path).rows("PRAGMA user_version") == (has_history ? "3\n" : "2\n"));
+    CHECK(Sqlite(path).rows("PRAGMA user_version") == std::to_string(schema) + "\n");
     store(2);
-    CHECK(Sqlite(path).rows("PRAGMA user_version; SELECT count(*) FROM history; SELECT n FROM lineage;"
-                            "SELECT n, lineage FROM hits") ==
-          "4\n0\n2\n1|" + old_lineages + "2|" + old_lineages);
+    CHECK(Sqlite(path).rows("PRAGMA user_version; SELECT count(*) FROM history; SELECT count(*) FROM sink;"
+                            "SELECT n, lineage, muted FROM hits") ==
+          "5\n0\n0\n1|" + old_lineages.substr(0, old_lineages.size() - 1) + "|NULL\n2|" +
+              old_lineages.substr(0, old_lineages.size() - 1) + "|NULL\n");
     CHECK(HitReader::open(path)->find("1")->record.lineage + "\n" == old_lineages);
     CHECK_FALSE(verify_chain(HitReader::open(path)->database())->broken_at);
   }

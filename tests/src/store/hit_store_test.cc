@@ -196,7 +196,7 @@ TEST_CASE("TRUST 53, 105: a newer schema is refused, never downgraded", "[store]
   const std::string path = directory.file("hits.db");
   record(path, {make_hit({})});
   query(path, "PRAGMA user_version = 99");
-  CHECK(refusal(path) == "D403: " + path + " has schema 99, this program knows 4; use the newer one");
+  CHECK(refusal(path) == "D403: " + path + " has schema 99, this program knows 5; use the newer one");
 }
 
 TEST_CASE("TRUST 55: a directory, a device and a place where nothing can be created are refused", "[store]") {
