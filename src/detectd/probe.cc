@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "src/probe/probes.h"
 #include "src/report/terminal.h"
 
 namespace detectd {

@@ -1,4 +1,4 @@
-#include "src/detectd/probe_report.h"
+#include "src/probe/probe_report.h"
 
 #include <algorithm>
 

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "src/clock.h"
-#include "src/detectd/probe.h"
-#include "src/detectd/probe_fd.h"
 #include "src/live/receiver.h"
+#include "src/probe/probe_fd.h"
+#include "src/probe/probes.h"
 
 namespace detectd {
 namespace {

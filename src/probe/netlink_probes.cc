@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "src/clock.h"
-#include "src/detectd/probe.h"
-#include "src/detectd/probe_fd.h"
+#include "src/probe/probe_fd.h"
+#include "src/probe/probes.h"
 
 namespace detectd {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "src/detectd/probe_report.h"
+#include "src/probe/probe_report.h"
 
 namespace detectd {
 
