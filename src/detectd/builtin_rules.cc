@@ -55,6 +55,31 @@ changed."event.reason" = "argv_changed"
 condition = "changed"
 
 [[rule]]
+id = "290274b6-a005-4380-b88e-e55dcf0cf2b4"
+name = "executable_changed"
+title = "A process claims to run another file"
+description = "A second after its exec /proc named another file as its program, without an exec (PR_SET_MM_EXE_FILE). Programs that restore processes from a file do so (CRIU), and who wants to pass as another program."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1036"]
+on = "health"
+suppress = { by = ["process.executable"], for = "1h" }
+[rule.detection]
+changed."event.reason" = "executable_changed"
+condition = "changed"
+
+[[rule]]
+id = "ac451c44-b2f4-45df-9aba-bbb6ccb6f79f"
+name = "proc_mount"
+title = "Something is mounted over processes in /proc"
+description = "A mount on the directory of a process hides it from ps, top and whoever else reads /proc. detectd reads a procfs of its own and sees it all the same. There is no honest reason to."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1564"]
+on = "health"
+[rule.detection]
+mounted."event.reason" = "proc_mount"
+condition = "mounted"
+
+[[rule]]
 id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b06"
 name = "clock_set"
 title = "The wall clock was set"
@@ -144,6 +169,98 @@ on = "health"
 [rule.detection]
 slow."event.reason" = "slow_event"
 condition = "slow"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0e"
+name = "mode_changed"
+title = "Responses were switched on or off"
+description = "By detectctl mode, until detectd starts again. The message says who asked. Off, rules only tell: who wants to be left alone by them wants that."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1562.001"]
+on = "health"
+[rule.detection]
+changed."event.reason" = "mode_changed"
+condition = "changed"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b12"
+name = "muted"
+title = "A rule was muted, or is no longer"
+description = "By detectctl mute: its hits are kept, and nobody is told of them for a time. The message says who asked, and why."
+level = "medium"
+tags = ["attack.defense-evasion", "attack.t1562.006"]
+on = "health"
+[rule.detection]
+muted."event.reason" = ["muted", "unmuted"]
+condition = "muted"
+
+# What `detectctl selftest` runs.
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0f"
+name = "selftest"
+title = "detectctl selftest"
+description = "Somebody with root's rights tried out whether hits arrive."
+level = "informational"
+on = "exec"
+[rule.detection]
+marked."process.args|startswith" = "detectd-selftest-"
+marked."process.user.id" = 0
+condition = "marked"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7c01"
+name = "alerts_wait"
+title = "Alerts do not arrive"
+description = "For a minute a receiver of alerts did not take them. They wait in the database and are tried again; other receivers go on."
+level = "medium"
+on = "health"
+[rule.detection]
+waiting."event.reason" = "alerts_wait"
+condition = "waiting"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7c02"
+name = "alerts_lost"
+title = "Alerts were not told"
+description = "Hits were too old to be told when their receiver came back, or it refused them for good. They are in the database."
+level = "high"
+on = "health"
+[rule.detection]
+lost."event.reason" = "alerts_lost"
+condition = "lost"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7c03"
+name = "disk_low"
+title = "The disk of the hits is nearly full"
+description = "Less than 64 MiB, or a tenth of it, is left. The oldest hits make room for new ones."
+level = "medium"
+on = "health"
+[rule.detection]
+low."event.reason" = "disk_low"
+condition = "low"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7c04"
+name = "disk_full"
+title = "The disk of the hits is full"
+description = "The database takes no hits. They wait in the spill, which was allocated beforehand. Who fills a disk may want to leave no traces."
+level = "high"
+on = "health"
+[rule.detection]
+full."event.reason" = "disk_full"
+condition = "full"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7c05"
+name = "silent"
+title = "No process began for long"
+description = "The kernel still tells of events, and for source.silent_after of no process. Few hosts are that quiet."
+level = "low"
+on = "health"
+[rule.detection]
+silent."event.reason" = "silent"
+condition = "silent"
 
 # About responses: the responder itself makes their hits, no event of the kernel does.
 [[rule]]

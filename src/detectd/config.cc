@@ -16,6 +16,7 @@
 #include "engine/escape.h"
 #include "engine/rule_parser.h"
 #include "engine/toml_writer.h"
+#include "src/detectd/alert_options.h"
 #include "src/detectd/settings.h"
 #include "src/text.h"
 
@@ -219,6 +220,11 @@ void Reader::read_alerts(const toml::node& node) {
     }
     if (!table.contains("type")) {
       complain("D205", element.source(), "[[alert]] has no `type`", "say where it goes: type = \"journal\"");
+    }
+    for (AlertMistake& mistake : check_alert(alert)) {
+      const toml::node* const place = table.get(mistake.key);
+      complain(std::move(mistake.code), (place != nullptr ? *place : element).source(),
+               std::move(mistake.message), std::move(mistake.help));
     }
     config_.alerts.push_back(std::move(alert));
   }

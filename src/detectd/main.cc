@@ -1,6 +1,7 @@
 // detectd: rules against process events. See detectd(8).
 #include <unistd.h>
 
+#include "src/detectd/alerts.h"
 #include "src/detectd/config.h"
 #include "src/detectd/options.h"
 #include "src/detectd/probe.h"
@@ -50,8 +51,12 @@ ExitStatus run_task(const Options& options, Output& output) {
     return ExitStatus::kDone;
   }
   if (options.check) {
-    const auto of_config = diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules;
-    return first_of({of_config, check_rules(options, *config, output)});
+    std::vector<ExitStatus> statuses = {diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules};
+    if (diagnostics.errors() == 0) {
+      for (const Error& error : check_alerts(*config)) statuses.push_back(fail(error));
+    }
+    statuses.push_back(check_rules(options, *config, output));
+    return first_of(statuses);
   }
   if (Status status = set_up_time_zone(options); !status) return fail(status.error());
   catch_stop_signals();

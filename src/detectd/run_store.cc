@@ -28,7 +28,9 @@ Status RunStore::open(const RuleSet& rules) {
                       .workers = options_.workers,
                       .replace_damaged = options_.owner.has_value(),
                       .memory_bytes = options_.owner ? kOwnersMemoryBytes : 0,
-                      .upkeep = options_.owner.value_or(UpkeepOptions{})});
+                      .upkeep = options_.owner.value_or(UpkeepOptions{}),
+                      .sinks = options_.sinks,
+                      .stored = options_.stored});
   Status status;
   if (!store) {
     status = std::move(store).error();
@@ -39,7 +41,8 @@ Status RunStore::open(const RuleSet& rules) {
     status = store_->begin_run({.start = {.command = std::move(command),
                                           .version = DETECTD_VERSION,
                                           .rules_digest = hex(rules.digest()),
-                                          .time_ns = wall_clock_ns()},
+                                          .time_ns = wall_clock_ns(),
+                                          .alerts = options_.owner.has_value()},
                                 .rules = rules,
                                 .name_of_file = options_.name_of_file});
   }

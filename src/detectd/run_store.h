@@ -27,6 +27,9 @@ class RunStore {
     WorkerPool* workers = nullptr;
     // For a daemon, whose database it is: it goes on whatever happens to it, and old hits go.
     std::optional<UpkeepOptions> owner = std::nullopt;
+    // As HitStore::Options; hits of an owner are told.
+    std::vector<std::string> sinks = {};
+    std::function<void()> stored = {};
   };
 
   explicit RunStore(Options options) : options_(std::move(options)) {}

@@ -39,6 +39,13 @@ constexpr Setting kSettings[] = {
      {},
      "How often detectd makes an event of its own to prove that it still sees any.\n"
      "Three that do not come are blind time.\n"},
+    {"source.silent_after",
+     SettingKind::kDuration,
+     R"("1h")",
+     {},
+     "After how long without any process that begins this is told, as\n"
+     ".Va on.silent\n"
+     "says.\n"},
     {"source.events",
      SettingKind::kEventKinds,
      R"(["exec", "fork", "end", "uid_change", "gid_change", "session_id_change", "ptrace", "coredump"])",
@@ -121,7 +128,10 @@ constexpr Setting kSettings[] = {
      SettingKind::kTexts,
      R"(["ssh.service"])",
      {},
-     "Units of systemd to whose processes nothing is done, nor to those in control groups below.\n"},
+     "Units of systemd, slices among them, to whose processes nothing is done, nor to those in control "
+     "groups "
+     "below.\n"
+     "What a user's own manager calls a unit is none.\n"},
     {"response.deny_paths",
      SettingKind::kPaths,
      R"(["/"])",
@@ -174,17 +184,40 @@ constexpr Setting kSettings[] = {
      R"("2GiB")",
      {},
      "The oldest of them go when all get larger.\n"},
+    {"control.path",
+     SettingKind::kPath,
+     R"("/run/detectd/control")",
+     {},
+     "Where\n"
+     ".Xr detectctl 1\n"
+     "asks the daemon.\n"
+     "The daemon that owns the host's lock answers there; another one only where this is set.\n"},
+    {"control.group",
+     SettingKind::kText,
+     R"("")",
+     {},
+     "A group whose members may ask the daemon, as root may, and change what it does;\n"
+     ".Li \\(dq\\(dq\n"
+     "is none.\n"},
     {"on.disk_low", SettingKind::kChoice, R"("log")", kConditionActions,
-     "What is done when the disk is nearly full.\n"},
+     "What is done when the disk is nearly full: a message, or a hit of\n"
+     ".Li detectd.disk_low\n"
+     "besides.\n"},
     {"on.disk_full", SettingKind::kChoice, R"("spill")", "log alert spill",
-     "What is done when the disk is full;\n"
-     ".Cm spill\n"
-     "is\n"
-     ".Va store.spill .\n"},
+     "What is done when the disk is full.\n"
+     "Hits go to\n"
+     ".Va store.spill\n"
+     "in any case; with\n"
+     ".Cm alert\n"
+     "receivers of alerts are told at once, and there is a hit of\n"
+     ".Li detectd.disk_full .\n"},
     {"on.lost", SettingKind::kChoice, R"("alert")", kConditionActions,
-     "What is done when events were lost.\n"},
+     "What is done when events were lost: the hit is only stored, or told, too.\n"},
     {"on.blind", SettingKind::kChoice, R"("alert")", kConditionActions,
      "What is done when no events come any more.\n"},
+    {"on.silent", SettingKind::kChoice, R"("alert")", kConditionActions,
+     "What is done when no process begins for\n"
+     ".Va source.silent_after .\n"},
 };
 
 constexpr Setting kAlertSettings[] = {
@@ -194,17 +227,83 @@ constexpr Setting kAlertSettings[] = {
      "journal syslog json_file webhook command unix_socket",
      "Where alerts go.\n"
      "Must be given.\n"},
+    {"alert.name",
+     SettingKind::kText,
+     {},
+     {},
+     "By this it is known from one start to the next, and in messages.\n"
+     "Default: its type, and a number where there are several of that type.\n"},
     {"alert.level",
      SettingKind::kChoice,
      {},
      "informational low medium high critical",
      "Only hits of this level and above.\n"},
+    {"alert.tags",
+     SettingKind::kTexts,
+     {},
+     {},
+     "Only hits of rules with one of these tags;\n"
+     ".Li \\(dqattack.*\\(dq\n"
+     "is any that begins so.\n"},
+    {"alert.rules",
+     SettingKind::kTexts,
+     {},
+     {},
+     "Only hits of these rules, by name or id.\n"
+     "The built-in ones are called\n"
+     ".Li detectd.lost\n"
+     "and so on;\n"
+     ".Li \\(dqdetectd.*\\(dq\n"
+     "is all of them.\n"},
     {"alert.url",
      SettingKind::kText,
      {},
      {},
      "Of a\n"
-     ".Cm webhook .\n"},
+     ".Cm webhook :\n"
+     "where to, by https, or by http to this host itself.\n"
+     "Of a\n"
+     ".Cm syslog :\n"
+     ".Li \\(dqtls://HOST:6514\\(dq\n"
+     "or\n"
+     ".Li \\(dqtcp://HOST:514\\(dq ;\n"
+     "without it, this host's.\n"},
+    {"alert.url_file",
+     SettingKind::kPath,
+     {},
+     {},
+     "Instead of\n"
+     ".Va url\n"
+     "of a\n"
+     ".Cm webhook ,\n"
+     "where that is a secret: a file that holds it, and that others can not read.\n"},
+    {"alert.headers_file",
+     SettingKind::kPath,
+     {},
+     {},
+     "Of a\n"
+     ".Cm webhook :\n"
+     "a file with a header a line, such as\n"
+     ".Ql Authorization: Bearer TOKEN ,\n"
+     "that others can not read.\n"
+     "It is read for each request.\n"},
+    {"alert.body",
+     SettingKind::kChoice,
+     {},
+     "json slack ocsf ecs",
+     "Of a\n"
+     ".Cm webhook :\n"
+     "the hit as\n"
+     ".Ic detectd --output json\n"
+     "prints it (the default), a message for Slack and those that take its messages, a Detection Finding of "
+     "OCSF 1.3, "
+     "or a document of ECS 8.\n"},
+    {"alert.ca_file",
+     SettingKind::kPath,
+     {},
+     {},
+     "Certificates of who may vouch for the receiver.\n"
+     "Default: those that the system trusts.\n"},
     {"alert.path",
      SettingKind::kPath,
      {},
@@ -212,19 +311,88 @@ constexpr Setting kAlertSettings[] = {
      "Of a\n"
      ".Cm json_file\n"
      "or a\n"
-     ".Cm unix_socket .\n"},
+     ".Cm unix_socket ,\n"
+     "which must have it; of a\n"
+     ".Cm syslog\n"
+     "(default\n"
+     ".Pa /dev/log )\n"
+     "or a\n"
+     ".Cm journal\n"
+     "(default\n"
+     ".Pa /run/systemd/journal/socket ) .\n"},
+    {"alert.max_size",
+     SettingKind::kBytes,
+     {},
+     {},
+     "Of a\n"
+     ".Cm json_file :\n"
+     "when it would get larger, it is renamed and a new one begun; five of those before are kept.\n"
+     "Default:\n"
+     ".Li \\(dq100MiB\\(dq\n"},
     {"alert.command",
      SettingKind::kTexts,
      {},
      {},
-     "A program and its arguments, run without a shell; the hit is on its standard input.\n"},
+     "A program and its arguments, run without a shell; the hit is on its standard input, as one line of "
+     "JSON.\n"
+     "It ends with status 0 where it has done its work; else it is run again.\n"},
+    {"alert.user",
+     SettingKind::kText,
+     {},
+     {},
+     "Who the\n"
+     ".Cm command\n"
+     "is run as, where detectd is root.\n"
+     "Default:\n"
+     ".Li \\(dqdetectd\\(dq\n"},
+    {"alert.timeout",
+     SettingKind::kDuration,
+     {},
+     {},
+     "How long a receiver, or a\n"
+     ".Cm command ,\n"
+     "may take.\n"
+     "Default:\n"
+     ".Li \\(dq10s\\(dq ,\n"
+     "of a command\n"
+     ".Li \\(dq30s\\(dq\n"},
     {"alert.retry_for",
      SettingKind::kDuration,
      {},
      {},
-     "How long a receiver that does not answer is tried again.\n"},
-    {"alert.every", SettingKind::kDuration, {}, {}, "Sends a digest this often instead of each hit.\n"},
-    {"alert.at", SettingKind::kTime, {}, {}, "The time of day of a digest.\n"},
+     "How old a hit may get while its receiver does not answer; then it is not told any more, and counted.\n"
+     "Default:\n"
+     ".Li \\(dq24h\\(dq\n"},
+    {"alert.rate",
+     SettingKind::kRate,
+     {},
+     {},
+     "How many hits are told one by one in such a time; what comes beyond it is told as one alert with the "
+     "numbers.\n"
+     ".Li \\(dq0\\(dq\n"
+     "is without limit.\n"
+     "Default:\n"
+     ".Li \\(dq1000/s\\(dq ,\n"
+     "of a\n"
+     ".Cm webhook\n"
+     "or a\n"
+     ".Cm command\n"
+     ".Li \\(dq10000/h\\(dq\n"},
+    {"alert.every",
+     SettingKind::kDuration,
+     {},
+     {},
+     "Sends a digest this often instead of each hit: which rules hit, how often, what was folded or muted, "
+     "how long "
+     "nobody saw, and which rules never hit.\n"
+     "At least a minute.\n"},
+    {"alert.at", SettingKind::kTime, {}, {}, "The time of day of a digest, local time.\n"},
+    {"alert.heartbeat",
+     SettingKind::kDuration,
+     {},
+     {},
+     "Sends a sign of life this often, beside hits; at least a second.\n"
+     "Who misses it knows that nobody watches.\n"},
 };
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

@@ -11,9 +11,12 @@
 
 #include "engine/timestamp.h"
 #include "src/clock.h"
+#include "src/detectd/alerts.h"
 #include "src/detectd/builtin_rules.h"
 #include "src/detectd/capture.h"
+#include "src/detectd/conditions.h"
 #include "src/detectd/load_rules.h"
+#include "src/detectd/operation.h"
 #include "src/detectd/responses.h"
 #include "src/detectd/run_report.h"
 #include "src/detectd/run_store.h"
@@ -25,6 +28,7 @@
 #include "src/live/health.h"
 #include "src/live/host_view.h"
 #include "src/live/procfs_source.h"
+#include "src/live/protection_host.h"
 #include "src/log.h"
 #include "src/notify.h"
 #include "src/pipeline.h"
@@ -96,15 +100,24 @@ class Watch {
   LiveSource& source();
   std::optional<ExitStatus> open_outputs();
   std::optional<ExitStatus> open_responses();
+  void open_operation();
   ExitStatus finish(Ending ending);
 
   // Between two chunks.
   void on_turn();
   void beat();
   void reload();
-  Result<Config> read_config() const;
+  // What there is to say of it; the Error where nothing was changed.
+  ControlAnswer load_again();
+  Result<Config> read_config(Diagnostics& diagnostics) const;
+  void obey_mode(Config& config) const;
+  Status set_mode(bool enforce, const std::string& by);
+  DaemonStatus status();
+  WatchState state() const;
   void keep_rules(const std::string& why);
-  void change_rules(LoadedRules rules, const Config& config);
+  // Lines for who asked.
+  std::string change_rules(LoadedRules rules, const Config& config);
+  void respond_as(const Config& config);
   HealthSigns signs() const;
   void look_at_health(int64_t now_ns);
   void tell(const HealthReport& report);
@@ -112,6 +125,9 @@ class Watch {
   // Execs that are judged before they happen.
   ExecGuard::Options guard_options(const Config& config, const RuleSet& rules) const;
   ExecJudge::Options judge_options() const;
+  bool is_armed(const Config& config) const {
+    return detectd::is_armed(config, options_.dry_run, database_path().has_value());
+  }
   void check_execs();
   void look_after_guard(int64_t now_ns);
   bool wants_connections() const;
@@ -129,7 +145,14 @@ class Watch {
   int64_t tended_ns_ = 0;
   int64_t history_saved_ns_ = steady_clock_ns();
   int64_t health_looked_ns_ = 0;
-  uint64_t generation_ = 1;                    // of the rules
+  uint64_t looks_ = 0;
+  uint64_t generation_ = 1;  // of the rules
+  int64_t loaded_ns_ = wall_clock_ns();
+  int64_t started_ns_ = wall_clock_ns();
+  std::string reload_error_;     // of the last one, where it was refused
+  std::string configured_mode_;  // of responses
+  bool disarmed_ = false;        // by an operator, whatever is configured
+  std::string mode_by_;
   std::optional<ExecGuard::Options> guarded_;  // as the guard was started
   std::shared_ptr<ExecJudge> judge_;
   int64_t guard_tried_ns_ = 0;
@@ -140,6 +163,8 @@ class Watch {
   OwnProcfs procfs_;
   WorkerPool workers_{1};
   std::optional<Engine> engine_;
+  // Before the store, which wakes it.
+  std::unique_ptr<Alerts> alerts_;
   std::optional<RunStore> store_;
   std::unique_ptr<Responses> responses_;
   std::unique_ptr<CaptureWriter> capture_;
@@ -147,8 +172,13 @@ class Watch {
   // One of them.
   std::optional<Collector> collector_;
   std::optional<ProcfsSource> polling_;
+  std::unique_ptr<Operation> operation_;
   std::optional<Pipeline> pipeline_;
   HealthWatch health_;
+  Conditions conditions_{{.tell_disk_low = config_.text("on.disk_low") == "alert",
+                          .tell_disk_full = config_.text("on.disk_full") == "alert",
+                          .tell_silence = config_.text("on.silent") == "alert",
+                          .silent_after_ns = config_.duration_ns("source.silent_after")}};
 };
 
 ExitStatus Watch::run() {
@@ -164,6 +194,8 @@ std::optional<ExitStatus> Watch::prepare() {
   if (!read_time("--from", options_.from, selection_.from_ns)) return ExitStatus::kUsage;
   if (!read_time("--to", options_.to, selection_.to_ns)) return ExitStatus::kUsage;
   if (options_.level) selection_.min_level = *options_.level;
+  configured_mode_ = config_.text("response.mode");
+  obey_mode(config_);
   if (geteuid() != 0 && !polls()) {
     return fail({Errc::kPermission,
                  "watching a host needs root; --source procfs polls /proc as any user, and sees less; " +
@@ -176,13 +208,16 @@ std::optional<ExitStatus> Watch::prepare() {
   if (auto failed = open_outputs()) return failed;
   if (auto failed = open_responses()) return failed;
   if (auto failed = open_source()) return failed;
+  open_operation();
+  EventSink* sink = capture_.get();
+  if (operation_) sink = &operation_->tap(sink);
   pipeline_.emplace(*engine_,
                     Pipeline::Edges{.source = source(),
-                                    .report = *report_,
+                                    .report = operation_ ? operation_->tap(*report_) : *report_,
                                     .output = output_,
                                     .workers = workers_,
                                     .store = store_->get(),
-                                    .capture = capture_.get(),
+                                    .capture = sink,
                                     .responder = &responses_->responder()},
                     Pipeline::Options{.limit = options_.limit,
                                       .profile = options_.profile,
@@ -210,11 +245,10 @@ Result<LoadedRules> Watch::read_rules(const Config& config, Diagnostics& diagnos
 }
 
 ExecGuard::Options Watch::guard_options(const Config& config, const RuleSet& rules) const {
-  ExecGuard::Options options{
-      .paths = config.texts("response.deny_paths"),
-      .permission = config.text("response.mode") == "enforce" && ExecJudge::has_deny(rules),
-      .deadline_ns = config.duration_ns("response.deny_deadline"),
-      .spared = {}};
+  ExecGuard::Options options{.paths = config.texts("response.deny_paths"),
+                             .permission = is_armed(config) && ExecJudge::has_deny(rules),
+                             .deadline_ns = config.duration_ns("response.deny_deadline"),
+                             .spared = {}};
   std::vector<std::string> spared = config.texts("response.protect_executables");
   spared.emplace_back("/proc/self/exe");
   for (const std::string& path : spared) {
@@ -225,7 +259,7 @@ ExecGuard::Options Watch::guard_options(const Config& config, const RuleSet& rul
 }
 
 ExecJudge::Options Watch::judge_options() const {
-  return {.armed = config_.text("response.mode") == "enforce",
+  return {.armed = is_armed(config_),
           .protect = {.executables = config_.texts("response.protect_executables"),
                       .units = config_.texts("response.protect_units")},
           .budget = {.per_rule = *parse_rate(config_.text("response.per_rule")),
@@ -249,7 +283,7 @@ void Watch::check_execs() {
   guard_tried_ns_ = steady_clock_ns();
   auto guard = ExecGuard::start(wanted);
   if (!guard) return log::error("execs are not judged before they happen: " + guard.error().message);
-  judge_ = std::make_shared<ExecJudge>(rules_.set, judge_options());
+  judge_ = std::make_shared<ExecJudge>(rules_.set, judge_options(), protection_host(procfs_.root.number()));
   guarded_ = wanted;
   collector_->check_execs(*std::move(guard), judge_, [](const std::string& why) {
     log::error("execs are no longer judged before they happen: " + why + "; another one is tried");
@@ -291,6 +325,10 @@ std::optional<ExitStatus> Watch::open_outputs() {
     return kNone;
   };
   const std::optional<std::string> path = database_path();
+  auto alerts = Alerts::open({.config = config_, .database = path, .host = host_->name});
+  if (!alerts) return fail(alerts.error());
+  alerts_ = *std::move(alerts);
+  alerts_->use_rules(*rules_.set);
   store_.emplace(RunStore::Options{.path = path,
                                    .spill = options_.db ? std::string() : config_.text("store.spill"),
                                    .command = options_.words,
@@ -299,9 +337,12 @@ std::optional<ExitStatus> Watch::open_outputs() {
                                    .name_of_file = no_file,
                                    .owner = UpkeepOptions{.max_bytes = config_.bytes("store.max_size"),
                                                           .keep_ns = config_.duration_ns("store.keep"),
-                                                          .watch_disk = true}});
+                                                          .watch_disk = true},
+                                   .sinks = alerts_->sinks(),
+                                   .stored = [this] { alerts_->wake(); }});
   if (Status status = store_->open(*rules_.set); !status) return exit_status_of(status.error());
   store_->load_history(*engine_);
+  alerts_->start();
   report_ = make_report(options_, *rules_.set, output_, no_file);
   return std::nullopt;
 }
@@ -439,26 +480,99 @@ void Watch::on_turn() {
     notify::alive();
   }
   look_after_guard(now_ns);
+  if (operation_) operation_->serve();
   if (take_reload_request()) reload();
   if (take_state_request()) show_state();
 }
 
+void Watch::reload() { static_cast<void>(load_again()); }
+
 // All or nothing: with a mistake anywhere, what runs goes on.
-void Watch::reload() {
+ControlAnswer Watch::load_again() {
   notify::reloading();
-  const Result<Config> config = read_config();
+  alerts_->reopen();
+  Diagnostics of_config;
+  Result<Config> config = read_config(of_config);
   Diagnostics diagnostics;
   Result<LoadedRules> rules = config ? read_rules(*config, diagnostics) : config.error();
+  ControlAnswer answer{.lines = diagnostic_lines(of_config) + diagnostic_lines(diagnostics)};
   if (rules) {
-    change_rules(*std::move(rules), *config);
+    configured_mode_ = options_.dry_run ? "dry-run" : config->text("response.mode");
+    obey_mode(*config);
+    answer.lines += change_rules(*std::move(rules), *config);
+    reload_error_.clear();
   } else {
+    reload_error_ = rules.error().message;
+    answer.error = rules.error();
     keep_rules(rules.error().message);
   }
   notify::ready(status_line());
+  return answer;
 }
 
-Result<Config> Watch::read_config() const {
-  Diagnostics diagnostics;
+// What was given by hand stays until somebody takes it back, whatever is loaded.
+void Watch::obey_mode(Config& config) const {
+  if (options_.dry_run) config.set_text("response.mode", "dry-run", "--dry-run");
+  if (disarmed_) config.set_text("response.mode", "dry-run", "detectctl mode");
+}
+
+Status Watch::set_mode(bool enforce, const std::string& by) {
+  if (enforce && options_.dry_run) {
+    return Error{Errc::kRules, "this detectd was started with --dry-run: start it without to let it respond"};
+  }
+  if (enforce && configured_mode_ != "enforce") {
+    return Error{Errc::kRules,
+                 "the configuration says response.mode = \"dry-run\": write \"enforce\" there, "
+                 "then detectctl reload; what it does not allow can not be armed"};
+  }
+  if (enforce && !database_path()) {
+    return Error{Errc::kRules, "without a database nothing is written down, so nothing is done (--no-db)"};
+  }
+  const std::string before = responses_->mode();
+  disarmed_ = !enforce;
+  mode_by_ = by;
+  config_.set_text("response.mode", enforce ? "enforce" : "dry-run", "detectctl mode");
+  responses_->reload(config_, rules_.set);
+  check_execs();
+  if (const std::string now = responses_->mode(); now != before) {
+    tell(
+        {.reason = "mode_changed", .message = "responses went from " + before + " to " + now + ", by " + by});
+  }
+  return {};
+}
+
+void Watch::open_operation() {
+  operation_ = Operation::open(
+      config_, lock_.has_value(),
+      {.status = [this] { return status(); },
+       .reload = [this] { return load_again(); },
+       .set_mode = [this](bool enforce, const std::string& by) { return set_mode(enforce, by); },
+       .running = [this] { return engine_->running(); },
+       .rules = [this]() -> const RuleSet& { return *rules_.set; },
+       .database = database_path(),
+       .tell = [this](const HealthReport& report) { tell(report); }});
+}
+
+DaemonStatus Watch::status() {
+  const Summary summary = pipeline_->summary();
+  DaemonStatus status = status_of({.state = state(),
+                                   .summary = summary,
+                                   .rules = rules_,
+                                   .config = config_,
+                                   .collector = collector_ ? &*collector_ : nullptr,
+                                   .store = store_->get()});
+  status.started_ns = started_ns_;
+  status.configured_mode = configured_mode_;
+  status.mode_by = mode_by_;
+  status.generation = generation_;
+  status.loaded_ns = loaded_ns_;
+  status.reload_error = reload_error_;
+  status.database = database_path().value_or("");
+  status.sinks = alerts_->sink_status();
+  return status;
+}
+
+Result<Config> Watch::read_config(Diagnostics& diagnostics) const {
   Result<Config> config = load_config(options_.config, diagnostics);
   log::show(diagnostics);
   if (config && diagnostics.errors() != 0)
@@ -477,31 +591,45 @@ void Watch::keep_rules(const std::string& why) {
   source().tell({.reason = "reload_refused", .message = why + "; the rules that were loaded before go on"});
 }
 
-void Watch::change_rules(LoadedRules rules, const Config& config) {
+std::string Watch::change_rules(LoadedRules rules, const Config& config) {
   const size_t before = rules_.running;
   rules_ = std::move(rules);
   // What is read meanwhile may be for the rules of before, or for the new ones.
   if (collector_) collector_->read_for(nullptr);
   pipeline_->reload(rules_.set);
   read_what_is_asked();
-  responses_->reload(config, rules_.set);
+  respond_as(config);
+  alerts_->use_rules(*rules_.set);
   if (store_->get() != nullptr) store_->get()->learn_rules(*rules_.set);
+  source().watch_connections(wants_connections());
+  ++generation_;
+  loaded_ns_ = wall_clock_ns();
+  const std::string told = "loaded again: " + plural(rules_.set->rules().size(), "rule") + ", generation " +
+                           std::to_string(generation_);
+  log::note(told);
+  std::string lines = text_line(told);
+  if (are_much_fewer(rules_.running, before)) {
+    const std::string fewer =
+        "of " + plural(before, "rule") + " a reload left " + with_separators(rules_.running);
+    tell({.reason = "fewer_rules", .message = fewer});
+    lines += warning_line(fewer);
+  }
+  if (const auto keys = config_.differences(config); !keys.empty()) {
+    const std::string late =
+        "changed in the configuration, and without effect until detectd is started again: " + list_text(keys);
+    log::warning(late);
+    lines += warning_line(late);
+  }
+  return lines;
+}
+
+// Armed or not, budgets and what is protected, from now on: of the responder, and of execs before they happen.
+void Watch::respond_as(const Config& config) {
   for (const Config::Value& value : config.values) {
     if (takes_effect(value.key)) config_.set(value);
   }
+  responses_->reload(config_, rules_.set);
   check_execs();
-  source().watch_connections(wants_connections());
-  ++generation_;
-  log::note("loaded again: " + plural(rules_.set->rules().size(), "rule") + ", generation " +
-            std::to_string(generation_));
-  if (are_much_fewer(rules_.running, before)) {
-    tell({.reason = "fewer_rules",
-          .message = "of " + plural(before, "rule") + " a reload left " + with_separators(rules_.running)});
-  }
-  if (const auto keys = config_.differences(config); !keys.empty()) {
-    log::warning("changed in the configuration, and without effect until detectd is started again: " +
-                 list_text(keys));
-  }
 }
 
 HealthSigns Watch::signs() const {
@@ -530,6 +658,17 @@ void Watch::look_at_health(int64_t now_ns) {
     if (report.reason == "slow_event") pipeline_->forget_slowest();
     tell(report);
   }
+  const HitStore* const store = store_->get();
+  const ConditionSigns conditions{
+      .disk_low = store != nullptr && store->disk_is_low(),
+      .disk_full = store != nullptr && store->disk_is_full(),
+      .heard = collector_ ? collector_->receiver().counters().forks.load() : ++looks_};
+  for (const HealthReport& report : conditions_.look(conditions, now_ns)) {
+    // The hit waits for the disk; who can do something about it must not.
+    if (report.reason == "disk_full") alerts_->tell_at_once(Level::kHigh, report.message);
+    tell(report);
+  }
+  for (const HealthReport& report : alerts_->take_reports(wall_clock_ns())) tell(report);
 }
 
 void Watch::tell(const HealthReport& report) {
@@ -542,11 +681,16 @@ std::string Watch::status_line() const {
          plural(pipeline_->summary().hits, "hit");
 }
 
-void Watch::show_state() const {
+WatchState Watch::state() const {
   WatchState state = polling_ ? collect_state(*polling_, *engine_, pipeline_->summary())
                               : collect_state(*collector_, *engine_, pipeline_->summary());
   state.responses = responses_->mode();
   for (auto& count : responses_->counts()) state.counts.push_back(std::move(count));
+  return state;
+}
+
+void Watch::show_state() const {
+  const WatchState state = this->state();
   log::table(state_text(state), {state_members(state)});
 }
 
@@ -557,6 +701,7 @@ ExitStatus Watch::finish(Ending ending) {
   summary.elapsed_ns = shown_elapsed_ns(start_ns_);
   if (ending != Ending::kStoreFailed) store_->save_history(*engine_);
   const bool all_stored = store_->close(summary, to_string(ending));
+  alerts_->stop();
   report_->show_summary(summary);
   output_.flush();
   std::vector<ExitStatus> statuses;

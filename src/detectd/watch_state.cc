@@ -1,8 +1,13 @@
 #include "src/detectd/watch_state.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 
+#include "engine/digest.h"
+#include "src/clock.h"
+#include "src/detectd/operation.h"
 #include "src/report/hit_view.h"
 
 namespace detectd {
@@ -36,6 +41,12 @@ void append_checks(const ExecChecks& checks, WatchState& state) {
   state.counts.insert(state.counts.end(), std::begin(counts), std::end(counts));
 }
 
+uint64_t count_of(const WatchState& state, std::string_view name) {
+  const auto found = std::find_if(state.counts.begin(), state.counts.end(),
+                                  [name](const auto& count) { return count.first == name; });
+  return found == state.counts.end() ? 0 : found->second;
+}
+
 }  // namespace
 
 WatchState collect_state(const Collector& collector, const Engine& engine, const Summary& summary) {
@@ -61,9 +72,10 @@ WatchState collect_state(const Collector& collector, const Engine& engine, const
                   {"processes at the start", collected.snapshot_processes},
                   {"looks at all processes", collected.rescans},
                   {"looks at all processes that failed", collected.failed_lists},
-                  {"arguments read again", collected.arguments.compared},
-                  {"arguments that had changed", collected.arguments.changed},
-                  {"arguments not read again", collected.arguments.skipped},
+                  {"programs looked at again", collected.programs.compared},
+                  {"arguments that had changed", collected.programs.changed},
+                  {"executables that had changed", collected.programs.renamed},
+                  {"programs not looked at again", collected.programs.skipped},
                   {"clock settings", collected.jumps.sets},
                   {"losses of real time", collector.receiver().priority_losses()},
                   {"looks at all sockets", connected.looks},
@@ -86,6 +98,47 @@ WatchState collect_state(const ProcfsSource& polling, const Engine& engine, cons
                   {"connections", polling.connections().attempted + polling.connections().accepted}};
   append_judged(engine, summary, state);
   return state;
+}
+
+DaemonStatus status_of(const WatchStatusParts& parts) {
+  const Summary& summary = parts.summary;
+  DaemonStatus status;
+  status.version = DETECTD_VERSION;
+  status.pid = getpid();
+  status.now_ns = wall_clock_ns();
+  status.source = parts.collector != nullptr ? "connector" : "procfs";
+  status.scheduling = parts.state.scheduling;
+  status.blind = parts.state.blind;
+  status.events = summary.events;
+  status.lost = summary.lost;
+  status.gaps = summary.gaps;
+  if (parts.collector != nullptr) {
+    status.queued = parts.collector->receiver().queued();
+    status.queue_room = Receiver::Options().queue_events;
+  }
+  status.mode = parts.state.responses;
+  status.rules = parts.rules.running;
+  status.inactive_rules = parts.rules.set->inactive().size();
+  status.responding_rules = count_responding(*parts.rules.set);
+  status.rules_digest = hex(parts.rules.set->digest());
+  for (size_t i = 0; i < kLevelCount; ++i) {
+    status.hits.emplace_back(to_string(Level(i)), summary.levels[i].hits);
+  }
+  status.folded = summary.folded;
+  status.responses_asked = count_of(parts.state, "responses asked for");
+  status.responses_done = count_of(parts.state, "responses signalled");
+  status.responses_refused = count_of(parts.state, "responses refused");
+  status.budget_per_rule = parts.config.text("response.per_rule");
+  status.budget_total = parts.config.text("response.total");
+  if (parts.store != nullptr) {
+    const HitStore::Counters stored = parts.store->counters();
+    status.stored = stored.stored;
+    status.in_spill = stored.waiting;
+    status.in_memory = stored.in_memory;
+    status.dropped = stored.dropped;
+  }
+  status.counts = parts.state.counts;
+  return status;
 }
 
 std::string state_text(const WatchState& state) {

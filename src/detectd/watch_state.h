@@ -7,9 +7,13 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "src/control/daemon_status.h"
+#include "src/detectd/config.h"
+#include "src/detectd/load_rules.h"
 #include "src/live/collector.h"
 #include "src/live/procfs_source.h"
 #include "src/report/report.h"
+#include "src/store/hit_store.h"
 
 namespace detectd {
 
@@ -22,6 +26,16 @@ struct WatchState {
 
 WatchState collect_state(const Collector& collector, const Engine& engine, const Summary& summary);
 WatchState collect_state(const ProcfsSource& polling, const Engine& engine, const Summary& summary);
+// What detectctl is told of it; the daemon adds what only it knows: since when, and who changed what.
+struct WatchStatusParts {
+  const WatchState& state;
+  const Summary& summary;
+  const LoadedRules& rules;
+  const Config& config;
+  const Collector* collector = nullptr;
+  const HitStore* store = nullptr;
+};
+DaemonStatus status_of(const WatchStatusParts& parts);
 // A line each, laid out.
 std::string state_text(const WatchState& state);
 // The members of a JSON object: `"type":"state","blind":false,...`.
