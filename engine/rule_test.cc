@@ -11,15 +11,6 @@
 namespace detectd {
 namespace {
 
-// When the tests of correlations begin: a Thursday, midnight in UTC.
-constexpr int64_t kTestStartNs = 1'767'225'600 * int64_t{1'000'000'000};
-
-EventKind first_of(KindSet kinds) {
-  size_t kind = 0;
-  while (kind + 1 < kEventKindCount && !kinds.has(static_cast<EventKind>(kind))) ++kind;
-  return static_cast<EventKind>(kind);
-}
-
 class TestRunner {
  public:
   explicit TestRunner(const std::shared_ptr<const RuleSet>& rules)
@@ -80,7 +71,7 @@ class TestRunner {
     LineNotes notes;
     const auto problem = decoder_.decode(std::string_view(line).substr(0, size), event, notes);
     if (problem) return problem->message;
-    if (notes.no_action) event.kind = first_of(kinds);
+    if (notes.no_action) event.kind = first_kind(kinds);
     return {};
   }
 
@@ -89,7 +80,14 @@ class TestRunner {
   Matcher matcher_;
 };
 
-// The kinds of the events of all rules that correlations name, themselves or by others, in their order.
+}  // namespace
+
+EventKind first_kind(KindSet kinds) {
+  size_t kind = 0;
+  while (kind + 1 < kEventKindCount && !kinds.has(static_cast<EventKind>(kind))) ++kind;
+  return static_cast<EventKind>(kind);
+}
+
 std::vector<KindSet> kinds_of_inputs(const RuleSet& rules) {
   std::vector<KindSet> all;
   for (const CompiledCorrelation& correlation : rules.correlations()) {
@@ -104,8 +102,6 @@ std::vector<KindSet> kinds_of_inputs(const RuleSet& rules) {
   }
   return all;
 }
-
-}  // namespace
 
 std::vector<RuleTestResult> run_rule_tests(const std::shared_ptr<const RuleSet>& rules) {
   std::vector<RuleTestResult> results;

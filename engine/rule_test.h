@@ -22,4 +22,11 @@ struct RuleTestResult {
 // the correlation names, is for. A correlation's events stand at their offsets, whatever time they carry.
 std::vector<RuleTestResult> run_rule_tests(const std::shared_ptr<const RuleSet>& rules);
 
+// When the tests of correlations begin: a Thursday, midnight in UTC.
+inline constexpr int64_t kTestStartNs = 1'767'225'600 * int64_t{1'000'000'000};
+// What an event without `event.action` is.
+EventKind first_kind(KindSet kinds);
+// The kinds of the events of all rules that correlations name, themselves or by others, in their order.
+std::vector<KindSet> kinds_of_inputs(const RuleSet& rules);
+
 }  // namespace detectd

@@ -1,9 +1,9 @@
 #include "engine/rule_test_parser.h"
 
-#include <array>
 #include <string>
 #include <utility>
 
+#include "engine/key_tables.h"
 #include "engine/rule_parser.h"
 #include "engine/rule_parts.h"
 #include "engine/toml_json.h"
@@ -13,8 +13,6 @@ namespace {
 
 using Kind = TomlValue::Kind;
 
-constexpr std::array<std::string_view, 3> kRuleTestKeys = {"name", "match", "event"};
-constexpr std::array<std::string_view, 3> kCorrelationTestKeys = {"name", "match", "events"};
 constexpr size_t kMaxTestEvents = 10'000;
 
 class TestParser {
@@ -23,7 +21,8 @@ class TestParser {
       : reporter_(reporter), header_("[[" + std::string(kind) + ".test]]"), correlation_(kind != "rule") {}
 
   RuleTest parse(const TomlValue& table) {
-    const Names keys = correlation_ ? Names(kCorrelationTestKeys) : Names(kRuleTestKeys);
+    const Names keys =
+        correlation_ ? Names(key_tables::kCorrelationTestKeys) : Names(key_tables::kRuleTestKeys);
     check_keys(reporter_, table, {.where = header_, .known = keys, .after = header_});
     RuleTest test;
     test.span = table.span;

@@ -14,6 +14,15 @@ constexpr size_t kWindowBytes = 1024;
 
 }  // namespace
 
+// A field that is absent is a value like others.
+void append_suppress_key(const Hit& hit, const CompiledSuppress& suppress, Sha256Hasher& hasher,
+                         std::string& key) {
+  for (const GroupSource& source : suppress.by) {
+    key += '\x01';
+    if (!append_source(source, hit, hasher, key)) key += '\x02';
+  }
+}
+
 bool Suppressor::admit(const Hit& hit, const CompiledSuppress& suppress, std::vector<Hit>& folds) {
   if (suppress.for_ns == 0) return true;
   make_key(hit, suppress);
@@ -41,13 +50,9 @@ bool Suppressor::admit(const Hit& hit, const CompiledSuppress& suppress, std::ve
   return true;
 }
 
-// A field that is absent is a value like others.
 void Suppressor::make_key(const Hit& hit, const CompiledSuppress& suppress) {
   key_ = hit.rule->id;
-  for (const GroupSource& source : suppress.by) {
-    key_ += '\x01';
-    if (!append_source(source, hit, hasher_, key_)) key_ += '\x02';
-  }
+  append_suppress_key(hit, suppress, hasher_, key_);
 }
 
 void Suppressor::open(const Hit& hit, const CompiledSuppress& suppress) {

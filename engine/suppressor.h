@@ -18,6 +18,10 @@
 
 namespace detectd {
 
+// What tells the windows of one rule apart; appended to `key`.
+void append_suppress_key(const Hit& hit, const CompiledSuppress& suppress, Sha256Hasher& hasher,
+                         std::string& key);
+
 class Suppressor {
  public:
   struct Options {
