@@ -1,11 +1,11 @@
 #include "engine/correlation_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 
+#include "engine/key_tables.h"
 #include "engine/rule_parts.h"
 #include "engine/rule_test_parser.h"
 
@@ -16,16 +16,6 @@ using Kind = TomlValue::Kind;
 using enum CorrelationType;
 
 constexpr std::string_view kHeader = "[[correlation]]";
-constexpr std::array<std::string_view, 27> kKeys = {
-    "id",        "name",     "title",      "level",          "status",   "description", "author",
-    "date",      "modified", "references", "falsepositives", "license",  "related",     "tags",
-    "taxonomy",  "type",     "rules",      "group-by",       "timespan", "aliases",     "generate",
-    "condition", "learn",    "suppress",   "response",       "test",     "custom"};
-constexpr std::array<std::string_view, 8> kTypes = {"event_count",      "value_count", "temporal",
-                                                    "temporal_ordered", "value_sum",   "value_avg",
-                                                    "value_percentile", "new_terms"};
-constexpr std::array<std::string_view, 8> kConditionKeys = {"lt", "lte", "gt",    "gte",
-                                                            "eq", "neq", "field", "percentile"};
 
 bool is_temporal(CorrelationType type) { return type == kTemporal || type == kTemporalOrdered; }
 
@@ -45,7 +35,7 @@ class CorrelationParser {
     const size_t errors_before = reporter_.errors();
     rule_.file = reporter_.file();
     rule_.span = table.span;
-    check_keys(reporter_, table, {.where = kHeader, .known = kKeys});
+    check_keys(reporter_, table, {.where = kHeader, .known = key_tables::kCorrelationKeys});
     for (const TomlMember& member : table.members) rule_.keys.emplace(member.key, member.span);
     parse_heading(reporter_, table, kHeader, rule_);
     if (const auto* member = table.find("taxonomy"))
@@ -53,7 +43,7 @@ class CorrelationParser {
     parse_rules(table);
     parse_window(table);
     if (const auto* member = table.find("type")) {
-      if (const auto type = read_choice(reporter_, *member, kTypes)) {
+      if (const auto type = read_choice(reporter_, *member, key_tables::kCorrelationTypes)) {
         correlation_.type = *find_correlation_type(*type);
         parse_by_type(table);
       }
@@ -145,8 +135,9 @@ class CorrelationParser {
     if (table == nullptr) return;
     CorrelationCondition& condition = correlation_.condition;
     condition.span = member.span;
-    check_keys(reporter_, *table,
-               {.where = "`condition`", .known = kConditionKeys, .after = "[correlation.condition]"});
+    check_keys(
+        reporter_, *table,
+        {.where = "`condition`", .known = key_tables::kConditionKeys, .after = "[correlation.condition]"});
     bool bounded = is_temporal(correlation_.type);
     for (const TomlMember& child : table->members) {
       const auto op = find_bound_op(child.key);

@@ -74,6 +74,16 @@ class EventWindow final : public Window {
 
   bool holds() const override { return meets_all(correlation_.condition.bounds, measure()); }
 
+  long double measure() const override {
+    switch (correlation_.type) {
+      case kValueCount: return static_cast<long double>(values_.size());
+      case kValueSum: return sum();
+      case kValueAvg: return sum() / static_cast<long double>(events_.size());
+      case kValuePercentile: return percentile();
+      default: return static_cast<long double>(events_.size());
+    }
+  }
+
   void append_parts(Hit& hit) const override {
     const size_t count = std::min(events_.size(), kMaxHitParts);
     hit.parts_left_out = events_.size() - count;
@@ -147,16 +157,6 @@ class EventWindow final : public Window {
     return numbers_[below] + (numbers_[above] - numbers_[below]) * (rank - static_cast<long double>(below));
   }
 
-  long double measure() const {
-    switch (correlation_.type) {
-      case kValueCount: return static_cast<long double>(values_.size());
-      case kValueSum: return sum();
-      case kValueAvg: return sum() / static_cast<long double>(events_.size());
-      case kValuePercentile: return percentile();
-      default: return static_cast<long double>(events_.size());
-    }
-  }
-
   const Correlation& correlation_;
   std::deque<WindowEvent> events_;
   std::map<std::string, uint32_t> values_;  // value_count; not hashed: its keys are an attacker's
@@ -188,12 +188,12 @@ class TemporalWindow final : public Window {
   }
 
   bool holds() const override {
-    size_t count = 0;
-    for (const auto& part : newest_by_rule_) count += in_window(part) ? 1 : 0;
     const auto& bounds = correlation_.condition.bounds;
-    if (bounds.empty()) return count == newest_by_rule_.size();
-    return meets_all(bounds, static_cast<long double>(count));
+    if (bounds.empty()) return count() == newest_by_rule_.size();
+    return meets_all(bounds, measure());
   }
+
+  long double measure() const override { return static_cast<long double>(count()); }
 
   void append_parts(Hit& hit) const override {
     for (const auto& part : newest_by_rule_) {
@@ -211,6 +211,11 @@ class TemporalWindow final : public Window {
  private:
   int64_t begin_ns() const { return minus(newest_ns_, correlation_.timespan_ns); }
   bool in_window(const std::optional<HitPart>& part) const { return part && part->order_ns >= begin_ns(); }
+  size_t count() const {
+    return static_cast<size_t>(
+        std::count_if(newest_by_rule_.begin(), newest_by_rule_.end(),
+                      [this](const std::optional<HitPart>& part) { return in_window(part); }));
+  }
 
   void set(std::optional<HitPart>& place, std::optional<HitPart> part) {
     if (place) bytes_ -= event_bytes(*place);
@@ -259,8 +264,10 @@ class OrderedWindow final : public Window {
     if (!longest_) return false;
     const auto& bounds = correlation_.condition.bounds;
     if (bounds.empty()) return longest_->length == correlation_.rules.size();
-    return meets_all(bounds, static_cast<long double>(longest_->length));
+    return meets_all(bounds, measure());
   }
+
+  long double measure() const override { return longest_ ? static_cast<long double>(longest_->length) : 0; }
 
   void append_parts(Hit& hit) const override {
     for (const Link* link = longest_.get(); link != nullptr; link = link->before.get())

@@ -33,6 +33,9 @@ class Window {
   virtual bool add(WindowEvent event) = 0;
   // Whether the correlation holds with what was added last.
   virtual bool holds() const = 0;
+  // What the bounds of the condition are asked about: how many events, values or rules, a sum, ... At least one event
+  // was added.
+  virtual long double measure() const = 0;
   // In order of time, the newest kMaxHitParts.
   virtual void append_parts(Hit& hit) const = 0;
   virtual int64_t newest_ns() const = 0;

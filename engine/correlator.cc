@@ -40,6 +40,15 @@ std::string value_text(const GroupSource& source, const Hit& hit) {
   return source.is_group() ? hit.group[source.group].value : group_text(*hit.event, source.field);
 }
 
+std::vector<GroupValue> group_of(const CompiledCorrelation& correlation, uint32_t input, const Hit& hit) {
+  const auto& fields = correlation.rule->correlation->group_by;
+  const auto& sources = correlation.inputs[input].group;
+  std::vector<GroupValue> group;
+  for (size_t i = 0; i < fields.size(); ++i)
+    group.push_back({.field = fields[i], .value = value_text(sources[i], hit)});
+  return group;
+}
+
 }  // namespace
 
 bool append_source(const GroupSource& source, const Hit& hit, Sha256Hasher& hasher, std::string& key) {
@@ -239,6 +248,27 @@ void Correlator::conclude_new_term(uint32_t index, const Arrival& arrival, const
   made.parts.push_back(part_of(hit));
 }
 
+std::optional<Correlator::Look> Correlator::look(uint32_t index, uint32_t input, const Hit& hit) {
+  const CompiledCorrelation& correlation = rules_->correlations()[index];
+  const std::vector<GroupSource>& sources = correlation.inputs[input].group;
+  State& state = states_[index];
+  key_.clear();
+  if (!append_values(sources, hit, key_)) return std::nullopt;
+  Look look;
+  look.group = group_of(correlation, input, hit);
+  look.key = key_;
+  const bool is_new_terms = state.rule->correlation->type == CorrelationType::kNewTerms;
+  const auto known = state.by_key.find(is_new_terms ? term_of_key() : std::string_view(key_));
+  look.known = known != state.by_key.end();
+  if (look.known && known->second->window) look.measure = known->second->window->measure();
+  int64_t until_ns = 0;
+  if (is_new_terms && state.start_ns &&
+      !__builtin_add_overflow(*state.start_ns, state.rule->correlation->learn_ns.value_or(kDefaultLearnNs),
+                              &until_ns))
+    look.learns_until_ns = until_ns;
+  return look;
+}
+
 // Of what completed it: the event and, for each field of `group-by`, its value there.
 Hit Correlator::make_hit(uint32_t index, const std::string& key, const Arrival& arrival,
                          const std::vector<Hit>& hits) {
@@ -248,10 +278,7 @@ Hit Correlator::make_hit(uint32_t index, const std::string& key, const Arrival& 
   hit.rule = correlation.rule;
   hit.event = completing.event;
   hit.first_ns = hit.last_ns = completing.event->time_ns;
-  const auto& fields = correlation.rule->correlation->group_by;
-  const auto& sources = correlation.inputs[arrival.input].group;
-  for (size_t i = 0; i < fields.size(); ++i)
-    hit.group.push_back({.field = fields[i], .value = value_text(sources[i], completing)});
+  hit.group = group_of(correlation, arrival.input, completing);
   hasher_.add_part(hit.rule->id);
   hasher_.add(std::string_view(reinterpret_cast<const char*>(event_key_->data()), event_key_->size()));
   hasher_.add_part(key);

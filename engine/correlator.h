@@ -59,6 +59,17 @@ class Correlator {
   void conclude(std::span<const uint32_t> held, const Sha256& event_key, std::vector<Hit>& hits,
                 std::vector<uint32_t>& correlations);
 
+  // What is remembered of the group that a hit is of as the correlation's input of that number.
+  struct Look {
+    std::vector<GroupValue> group;
+    std::string key;
+    bool known = false;                      // anything at all
+    std::optional<long double> measure;      // as Window::measure(); nothing without a window
+    std::optional<int64_t> learns_until_ns;  // new_terms: Event::order_ns() from which on it has hits
+  };
+  // Nothing where the hit lacks a field of `group-by`.
+  std::optional<Look> look(uint32_t index, uint32_t input, const Hit& hit);
+
   Counters counters() const;
 
  private:

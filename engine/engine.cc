@@ -71,10 +71,10 @@ void Engine::conclude(const Event& event, std::span<const uint32_t> held, std::v
 
 void Engine::report(const Event& event, std::span<const uint32_t> held, std::vector<Hit>& hits) {
   const Sha256 key = event_key(hasher_, event);
-  // A copy, made where somebody is to have it.
+  // A copy, made where somebody is to have it, who may complete it.
   std::shared_ptr<const Event> kept;
   if (std::any_of(held.begin(), held.end(), [&](uint32_t rule) { return is_wanted(event, rule); }))
-    kept = std::make_shared<const Event>(event);
+    kept = std::make_shared<Event>(event);
   std::vector<Hit> found;
   for (const uint32_t index : held) {
     Hit& hit = found.emplace_back();

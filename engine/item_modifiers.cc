@@ -117,9 +117,7 @@ const Known* find_known(std::string_view name) {
 }
 
 ModifierMistake unknown(size_t index, const std::string& name) {
-  std::vector<std::string_view> names;
-  for (const Known& known : kKnown) names.push_back(known.name);
-  std::string help = did_you_mean(name, names);
+  std::string help = did_you_mean(name, modifier_names());
   if (help.empty()) help = "detectd-rules(5) lists the modifiers";
   return {index, "D035", "unknown modifier `" + name + "`", std::move(help)};
 }
@@ -162,6 +160,12 @@ std::optional<ModifierMistake> find_quarrel(const std::vector<const Known*>& bef
 }
 
 }  // namespace
+
+std::vector<std::string_view> modifier_names() {
+  std::vector<std::string_view> names;
+  for (const Known& known : kKnown) names.push_back(known.name);
+  return names;
+}
 
 std::optional<Modifiers> parse_modifiers(const std::vector<std::string>& names, bool keyword,
                                          ModifierMistake& mistake) {

@@ -43,4 +43,7 @@ struct ModifierMistake {
 std::optional<Modifiers> parse_modifiers(const std::vector<std::string>& names, bool keyword,
                                          ModifierMistake& mistake);
 
+// All that there are.
+std::vector<std::string_view> modifier_names();
+
 }  // namespace detectd

@@ -1,17 +1,15 @@
 #include "engine/prose_parser.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "engine/key_tables.h"
 #include "engine/timestamp.h"
 
 namespace detectd {
 namespace {
 
 using Kind = TomlValue::Kind;
-
-constexpr std::array<std::string_view, 2> kRelatedKeys = {"id", "type"};
 
 std::string read_date(Reporter& reporter, const TomlMember& member) {
   const bool written_as_date = member.value.is(Kind::kDate);
@@ -37,7 +35,7 @@ std::vector<Related> read_related(Reporter& reporter, const TomlMember& member) 
     return related;
   }
   for (const TomlValue& table : member.value.elements) {
-    check_keys(reporter, table, {.where = "`related`", .known = kRelatedKeys});
+    check_keys(reporter, table, {.where = "`related`", .known = key_tables::kRelatedKeys});
     Related other;
     if (const auto* id = table.find("id")) other.id = read_text(reporter, *id).value_or("");
     if (const auto* type = table.find("type")) other.type = read_text(reporter, *type).value_or("");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/correlation_parser.h"
+#include "engine/key_tables.h"
 #include "engine/rule_parts.h"
 #include "engine/rule_table.h"
 #include "engine/site_changes.h"
@@ -22,8 +23,6 @@ using Kind = TomlValue::Kind;
 
 constexpr size_t kMaxBrokenBlocks = 200;
 
-constexpr std::array<std::string_view, 6> kFileKeys = {"rule",     "correlation", "filter",
-                                                       "override", "lists",       "fields"};
 struct FieldTypeName {
   std::string_view name;
   FieldType type;
@@ -76,7 +75,8 @@ class FileParser {
     found_ = true;
     if (member.key == "lists" || member.key == "fields") {
       parse_definitions(member);
-    } else if (std::find(kFileKeys.begin(), kFileKeys.end(), member.key) != kFileKeys.end()) {
+    } else if (std::find(key_tables::kFileKeys.begin(), key_tables::kFileKeys.end(), member.key) !=
+               key_tables::kFileKeys.end()) {
       parse_tables(member);
     } else {
       report_unknown(member);
@@ -85,7 +85,7 @@ class FileParser {
 
   void report_unknown(const TomlMember& member) {
     const Names keys = rule_keys();
-    std::string help = did_you_mean(member.key, {kFileKeys.begin(), kFileKeys.end()});
+    std::string help = did_you_mean(member.key, {key_tables::kFileKeys.begin(), key_tables::kFileKeys.end()});
     if (std::find(keys.begin(), keys.end(), member.key) != keys.end())
       help = "the keys of a rule stand below its [[rule]]";
     reporter_.error("D020", member.span, "unknown key `" + member.key + "` at the top of a file",

@@ -1,10 +1,10 @@
 #include "engine/rule_parts.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "engine/attack_ids.h"
+#include "engine/key_tables.h"
 #include "engine/prose_parser.h"
 
 namespace detectd {
@@ -12,16 +12,6 @@ namespace {
 
 using Kind = TomlValue::Kind;
 
-constexpr std::array<std::string_view, 4> kLogsourceKeys = {"category", "product", "service", "definition"};
-constexpr std::array<std::string_view, 3> kResponseKeys = {"action", "target", "fallback"};
-constexpr std::array<std::string_view, 2> kSuppressKeys = {"by", "for"};
-constexpr std::array<std::string_view, 5> kLevels = {"informational", "low", "medium", "high", "critical"};
-constexpr std::array<std::string_view, 5> kStatuses = {"stable", "test", "experimental", "deprecated",
-                                                       "unsupported"};
-constexpr std::array<std::string_view, 5> kActions = {"alert", "kill", "kill_tree", "stop", "deny"};
-constexpr std::array<std::string_view, 2> kFallbacks = {"alert", "kill"};
-constexpr std::array<std::string_view, 2> kTargets = {"process", "parent"};
-constexpr std::array<std::string_view, 1> kTaxonomies = {"sigma"};
 constexpr std::string_view kExampleId = "3f1e0a52-6b1e-4f0a-9d5e-0a7f7f0c9b11";
 
 std::string lower_case(std::string text) {
@@ -118,12 +108,13 @@ void parse_heading(Reporter& reporter, const TomlValue& table, std::string_view 
                    "one line that says what has happened: title = \"Web server starts a shell\"");
   }
   if (const auto* member = table.find("level")) {
-    if (const auto level = read_choice(reporter, *member, kLevels)) rule.level = *find_level(*level);
+    if (const auto level = read_choice(reporter, *member, key_tables::kLevels))
+      rule.level = *find_level(*level);
   } else {
     report_missing(reporter, table.span, header, "level", "informational, low, medium, high or critical");
   }
   if (const auto* member = table.find("status")) {
-    if (const auto status = read_choice(reporter, *member, kStatuses))
+    if (const auto status = read_choice(reporter, *member, key_tables::kStatuses))
       rule.status = *find_rule_status(*status);
   }
   if (const auto* member = table.find("description"))
@@ -136,22 +127,22 @@ std::optional<Response> parse_response(Reporter& reporter, const TomlMember& mem
   const TomlValue* table = read_table(reporter, member);
   if (table == nullptr) return std::nullopt;
   const std::string header = "[" + std::string(kind) + ".response]";
-  check_keys(reporter, *table, {.where = "`response`", .known = kResponseKeys, .after = header});
+  check_keys(reporter, *table, {.where = "`response`", .known = key_tables::kResponseKeys, .after = header});
   Response response;
   response.span = member.span;
   if (const auto* action = table->find("action")) {
-    if (const auto name = read_choice(reporter, *action, kActions))
+    if (const auto name = read_choice(reporter, *action, key_tables::kActions))
       response.action = *find_response_action(*name);
   } else {
     reporter.error("D028", member.span, "`response` has no `action`", "response = { action = \"kill\" }");
   }
   if (const auto* target = table->find("target")) {
     const auto name =
-        kind == "rule" ? read_choice(reporter, *target, kTargets) : read_text(reporter, *target);
+        kind == "rule" ? read_choice(reporter, *target, key_tables::kTargets) : read_text(reporter, *target);
     response.target = name.value_or("process");
   }
   if (const auto* fallback = table->find("fallback")) {
-    if (const auto name = read_choice(reporter, *fallback, kFallbacks))
+    if (const auto name = read_choice(reporter, *fallback, key_tables::kFallbacks))
       response.fallback = find_response_action(*name);
     if (response.action != ResponseAction::kDeny)
       reporter.error("D020", fallback->span, "only `deny` has a fallback");
@@ -166,7 +157,7 @@ std::optional<Suppress> parse_suppress(Reporter& reporter, const TomlMember& mem
   const TomlValue* table = read_table(reporter, member);
   if (table == nullptr) return std::nullopt;
   const std::string header = "[" + std::string(kind) + ".suppress]";
-  check_keys(reporter, *table, {.where = "`suppress`", .known = kSuppressKeys, .after = header});
+  check_keys(reporter, *table, {.where = "`suppress`", .known = key_tables::kSuppressKeys, .after = header});
   if (const auto* by = table->find("by"))
     suppress.by = read_texts(reporter, *by).value_or(std::vector<std::string>());
   if (const auto* duration = table->find("for")) {
@@ -183,7 +174,7 @@ std::optional<Logsource> parse_logsource(Reporter& reporter, const TomlMember& m
   const TomlValue* table = read_table(reporter, member);
   if (table == nullptr) return std::nullopt;
   const std::string header = "[" + std::string(kind) + ".logsource]";
-  check_keys(reporter, *table, {.where = header, .known = kLogsourceKeys, .after = header});
+  check_keys(reporter, *table, {.where = header, .known = key_tables::kLogsourceKeys, .after = header});
   Logsource logsource;
   logsource.span = member.span;
   const auto read = [&](std::string_view key) {
@@ -201,7 +192,7 @@ std::optional<Logsource> parse_logsource(Reporter& reporter, const TomlMember& m
 }
 
 bool parse_taxonomy(Reporter& reporter, const TomlMember& member) {
-  return read_choice(reporter, member, kTaxonomies).has_value();
+  return read_choice(reporter, member, key_tables::kTaxonomies).has_value();
 }
 
 RuleReference make_reference(std::string text, Span span) {

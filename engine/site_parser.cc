@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/detection_parser.h"
+#include "engine/key_tables.h"
 #include "engine/prose_parser.h"
 #include "engine/rule_parts.h"
 
@@ -13,13 +14,7 @@ namespace {
 
 using Kind = TomlValue::Kind;
 
-constexpr std::array<std::string_view, 14> kFilterKeys = {
-    "id",       "name",       "title", "status",    "description", "author",   "date",
-    "modified", "references", "rules", "detection", "logsource",   "taxonomy", "custom"};
-constexpr std::array<std::string_view, 7> kOverrideKeys = {"rule",  "list",     "add",     "enabled",
-                                                           "level", "response", "suppress"};
 constexpr std::array<std::string_view, 4> kRuleOverrides = {"enabled", "level", "response", "suppress"};
-constexpr std::array<std::string_view, 5> kLevels = {"informational", "low", "medium", "high", "critical"};
 constexpr std::string_view kFilter = "[[filter]]";
 constexpr std::string_view kOverride = "[[override]]";
 
@@ -76,7 +71,8 @@ void parse_rule_override(Reporter& reporter, const TomlValue& table, Override& p
     reporter.error("D020", add->span, "a rule has nothing to `add` to", "lists have: use `list`");
   if (const TomlMember* member = table.find("enabled")) parsed.enabled = read_boolean(reporter, *member);
   if (const TomlMember* member = table.find("level")) {
-    if (const auto level = read_choice(reporter, *member, kLevels)) parsed.level = find_level(*level);
+    if (const auto level = read_choice(reporter, *member, key_tables::kLevels))
+      parsed.level = find_level(*level);
   }
   if (const TomlMember* member = table.find("response"))
     parsed.response = parse_response(reporter, *member, "override");
@@ -91,7 +87,7 @@ std::optional<Filter> parse_filter_table(Reporter& reporter, const TomlValue& ta
   Filter filter;
   filter.file = reporter.file();
   filter.span = table.span;
-  check_keys(reporter, table, {.where = kFilter, .known = kFilterKeys});
+  check_keys(reporter, table, {.where = kFilter, .known = key_tables::kFilterKeys});
   if (const auto* member = table.find("id")) filter.id = parse_id(reporter, *member);
   if (const auto* member = table.find("name")) filter.name = parse_name(reporter, *member);
   if (const auto* member = table.find("title")) filter.title = read_text(reporter, *member).value_or("");
@@ -118,7 +114,7 @@ std::optional<Override> parse_override_table(Reporter& reporter, const TomlValue
   Override parsed;
   parsed.file = reporter.file();
   parsed.span = table.span;
-  check_keys(reporter, table, {.where = kOverride, .known = kOverrideKeys});
+  check_keys(reporter, table, {.where = kOverride, .known = key_tables::kOverrideKeys});
   for (const TomlMember& member : table.members) parsed.keys.emplace(member.key, member.span);
   const bool rule = table.find("rule") != nullptr;
   const bool list = table.find("list") != nullptr;

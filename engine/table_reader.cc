@@ -4,17 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "engine/key_tables.h"
 #include "engine/rule_parser.h"
 
 namespace detectd {
 namespace {
 
 using Kind = TomlValue::Kind;
-
-constexpr std::array<std::string_view, 22> kRuleKeys = {
-    "id",       "name",       "title",          "level",     "status",  "description", "author", "date",
-    "modified", "references", "falsepositives", "license",   "related", "tags",        "on",     "logsource",
-    "taxonomy", "response",   "suppress",       "detection", "test",    "custom"};
 
 struct Synonym {
   std::string_view word;
@@ -109,13 +105,13 @@ void Reporter::warning(std::string code, Span span, std::string message, std::st
        .notes = {}});
 }
 
-Names rule_keys() { return kRuleKeys; }
+Names rule_keys() { return key_tables::kRuleKeys; }
 
 void check_keys(Reporter& reporter, const TomlValue& table, const KeyCheck& check) {
   for (const TomlMember& member : table.members) {
     if (contains(check.known, member.key)) continue;
     std::string help = hint(member.key, check.known);
-    if (!check.after.empty() && contains(kRuleKeys, member.key)) {
+    if (!check.after.empty() && contains(key_tables::kRuleKeys, member.key)) {
       help =
           "keys below " + std::string(check.after) + " belong to it: move " + quoted(member.key) + " above";
     }

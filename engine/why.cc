@@ -300,17 +300,42 @@ void Inquiry::describe(const LintedItem& linted, const Event& event, ItemWhy& wh
     }
   }
   why.said = what_is_said(linted, event, why.value_count);
+  look_into_list(linted, event, why);
   const bool pattern_is_there = why.holds != linted.modifiers.neq;
   if (!pattern_is_there) return find_reach(linted, why);
   if (linted.item.values.size() < 2 || linted.modifiers.all) return;
+  for (size_t i = 0; i < linted.item.values.size() && !why.met; ++i) {
+    if (meets_alone(linted, linted.item.values[i], event)) why.met = i;
+  }
+}
+
+// Whether the item's pattern would be there if this were its only value.
+bool Inquiry::meets_alone(const LintedItem& linted, const Scalar& value, const Event& event) {
   Diagnostics told_already;
   ItemContext context{schema_, document_.lists, nullptr, told_already,
                       [](std::string_view, const Span&) { return std::nullopt; }};
-  for (size_t i = 0; i < linted.item.values.size() && !why.met; ++i) {
-    Item single = linted.item;
-    single.values = {linted.item.values[i]};
-    const auto compiled = CompiledItem::compile(single, linted.field, context);
-    if (compiled != nullptr && compiled->holds(event, texts_) != linted.modifiers.neq) why.met = i;
+  Item single = linted.item;
+  single.values = {value};
+  const auto compiled = CompiledItem::compile(single, linted.field, context);
+  return compiled != nullptr && compiled->holds(event, texts_) != linted.modifiers.neq;
+}
+
+// A value that is nothing but the name of a list.
+void Inquiry::look_into_list(const LintedItem& linted, const Event& event, ItemWhy& why) {
+  const auto& modifiers = linted.item.modifiers;
+  const std::string* const text = linted.item.values.size() == 1 ? linted.item.values[0].text() : nullptr;
+  if (text == nullptr || text->size() < 3 || !text->starts_with('%') || !text->ends_with('%') ||
+      std::find(modifiers.begin(), modifiers.end(), "expand") == modifiers.end())
+    return;
+  const auto list = document_.lists.find(text->substr(1, text->size() - 2));
+  if (list == document_.lists.end()) return;
+  why.list = &list->second;
+  if (why.holds == linted.modifiers.neq || linted.modifiers.all) return;
+  // A value of the list stands for itself.
+  LintedItem plain = linted;
+  std::erase(plain.item.modifiers, "expand");
+  for (size_t i = 0; i < why.list->values.size() && !why.met_in_list; ++i) {
+    if (meets_alone(plain, why.list->values[i], event)) why.met_in_list = i;
   }
 }
 

@@ -33,7 +33,10 @@ struct ItemWhy {
   Said said = Said::kNothing;
   std::vector<std::string> values;  // the first kMaxValues of them, as the event has them
   size_t value_count = 0;
-  std::optional<size_t> met;      // the value of the rule's list that the event meets
+  std::optional<size_t> met;  // the value of the rule's list that the event meets
+  // Of `%shells%` with `expand`: the list, and which of its values the event meets.
+  const ListDefinition* list = nullptr;
+  std::optional<size_t> met_in_list;
   std::optional<size_t> reached;  // of an item that does not hold: the rule's value that came farthest,
   std::optional<Reach> reach;     // how far that was,
   size_t reached_in = 0;          // and in which of `values`
@@ -102,6 +105,8 @@ class Inquiry {
   DetectionWhy look_at(const LintedRule& detection, const Event& event);
   AlternativeWhy look_at(const std::vector<LintedItem>& items, const Event& event);
   void describe(const LintedItem& linted, const Event& event, ItemWhy& why);
+  bool meets_alone(const LintedItem& linted, const Scalar& value, const Event& event);
+  void look_into_list(const LintedItem& linted, const Event& event, ItemWhy& why);
   void find_reach(const LintedItem& linted, ItemWhy& why) const;
 
   const RuleDocument& document_;
