@@ -4,7 +4,9 @@
 #include <set>
 #include <string>
 
+#include "engine/evasion.h"
 #include "engine/rule_test.h"
+#include "src/detectctl/mutate_report.h"
 #include "tests/support/shipped_rules.h"
 
 using namespace detectd;
@@ -54,4 +56,27 @@ TEST_CASE("every shipped rule has tests of both outcomes, and all of them pass",
     CAPTURE(result.rule->name, result.test->name, result.problem);
     CHECK(result.passed());
   }
+}
+
+TEST_CASE("shipped rules withstand most evasions, and say so where they do not", "[shipped_rules]") {
+  const ShippedRules shipped = load_shipped_rules();
+  Evader evader(shipped.rules, {});
+  double percents = 0;
+  size_t rules = 0;
+  const auto take = [&](const Rule& rule, const std::vector<TestEvasions>& tests) {
+    const EvasionScore score = score_of(tests);
+    if (score.applied == 0) return;
+    CAPTURE(rule.name, score.percent());
+    for (const TestEvasions& test : tests) CHECK(test.problem == "");
+    const bool told = rule.description.find("It does not see: ") != std::string::npos;
+    CHECK((told || score.percent() >= 85));
+    percents += score.percent();
+    ++rules;
+  };
+  for (uint32_t i = 0; i < shipped.rules->rules().size(); ++i)
+    take(*shipped.rules->rules()[i].rule, evader.evade_rule(i));
+  for (uint32_t i = 0; i < shipped.rules->correlations().size(); ++i)
+    take(*shipped.rules->correlations()[i].rule, evader.evade_correlation(i));
+  CHECK(rules >= 100);
+  CHECK(percents / static_cast<double>(rules) >= 85);
 }
