@@ -9,12 +9,17 @@ namespace detectd {
 namespace {
 
 constexpr const Command* kCommands[] = {
-    &kCheckCommand,       &kTestCommand,         &kWhyCommand,        &kDiffCommand,       &kBenchCommand,
-    &kHuntCommand,        &kRulesListCommand,    &kRulesShowCommand,  &kFieldsCommand,     &kExplainCommand,
-    &kImportSigmaCommand, &kHitsCommand,         &kHitsListCommand,   &kHitsShowCommand,   &kHitsTreeCommand,
-    &kHitsTopCommand,     &kHitsTimelineCommand, &kHitsExportCommand, &kHitsFollowCommand, &kHitsAckCommand,
-    &kGapsCommand,        &kDbCheckCommand,      &kDbVerifyCommand,   &kDbStatsCommand,    &kDbPruneCommand,
-    &kDbSalvageCommand,
+    &kCheckCommand,        &kTestCommand,         &kWhyCommand,        &kNewCommand,
+    &kFmtCommand,          &kMutateCommand,       &kDiffCommand,       &kBenchCommand,
+    &kHuntCommand,         &kRulesListCommand,    &kRulesShowCommand,  &kRulesGraphCommand,
+    &kRulesExportCommand,  &kFieldsCommand,       &kExplainCommand,    &kImportSigmaCommand,
+    &kHitsCommand,         &kHitsListCommand,     &kHitsShowCommand,   &kHitsTreeCommand,
+    &kHitsTopCommand,      &kHitsTimelineCommand, &kHitsExportCommand, &kHitsFollowCommand,
+    &kHitsAckCommand,      &kReportCommand,       &kGapsCommand,       &kStatusCommand,
+    &kEventsFollowCommand, &kTreeCommand,         &kReloadCommand,     &kMuteCommand,
+    &kUnmuteCommand,       &kModeCommand,         &kDbCheckCommand,    &kDbVerifyCommand,
+    &kDbStatsCommand,      &kDbPruneCommand,      &kDbSalvageCommand,  &kDoctorCommand,
+    &kSelftestCommand,     &kSupportCommand,      &kCompletionCommand, &kManCommand,
 };
 
 std::string_view first_word(std::string_view name) { return name.substr(0, name.find(' ')); }

@@ -12,6 +12,8 @@ Result<std::unique_ptr<HitStream>> HitStream::open(ReplayOptions captures,
                                                    std::shared_ptr<const RuleSet> rules,
                                                    Engine::Options options) {
   std::unique_ptr<HitStream> stream(new HitStream(std::move(rules), options));
+  stream->ended_ = captures.paths.empty();
+  if (stream->ended_) return stream;
   Diagnostics diagnostics;
   auto source =
       ReplaySource::open(std::move(captures), stream->rules_->schema(), stream->workers_, diagnostics);
@@ -45,7 +47,16 @@ Result<bool> HitStream::next() {
   return true;
 }
 
+void HitStream::judge(Event event) {
+  ready_.clear();
+  ahead_ = 0;
+  ended_ = true;
+  engine_.observe(event, ready_);
+  engine_.flush(ready_);
+}
+
 std::string HitStream::place() const {
+  if (event().origin.line == 0) return {};
   return escape_text(source_->path(event().origin.file)) + ":" + std::to_string(event().origin.line);
 }
 

@@ -17,16 +17,20 @@ namespace detectd {
 
 class HitStream {
  public:
-  // What is wrong with the captures, their mistakes and warnings, is told on standard error by open() and close().
+  // Without captures there is nothing but what judge() is given. What is wrong with the captures, their mistakes and warnings, is told on standard error by open() and close().
   static Result<std::unique_ptr<HitStream>> open(ReplayOptions captures, std::shared_ptr<const RuleSet> rules,
                                                  Engine::Options options);
 
   // Goes on to the next event; false at the end, and when a stop is requested.
   Result<bool> next();
+  // From here on next() gives an event that stands in no capture, behind what it gave so far, and ends.
+  void judge(Event event);
   // Valid until next().
   const Event& event() const { return ready_[at_]; }
   const std::vector<Hit>& hits() const { return hits_; }
-  // Of the event: `web01.jsonl:17`, escaped.
+  // The rules that hold for it.
+  const std::vector<uint32_t>& held() const { return held_; }
+  // Of the event: `web01.jsonl:17`, escaped; empty if it stands in no capture.
   std::string place() const;
 
   const SourceReport& report() const { return source_->report(); }

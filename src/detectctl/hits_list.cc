@@ -8,9 +8,9 @@
 #include "src/detectctl/hit_columns.h"
 #include "src/detectctl/hit_table.h"
 #include "src/detectctl/hits_options.h"
-#include "src/detectctl/stored_hit_json.h"
 #include "src/stop.h"
 #include "src/store/redaction.h"
+#include "src/store/stored_hit_json.h"
 
 namespace detectd {
 namespace {

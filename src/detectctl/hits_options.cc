@@ -188,6 +188,12 @@ constexpr OptionRow kNote = {.group = kHow,
                              .manual = "Why; kept beside the hit.\n",
                              .apply = assign<&HitsOptions::note>};
 
+constexpr OptionRow kMarkdown = {.group = kHow,
+                                 .name = "markdown",
+                                 .help = "Markdown instead of HTML",
+                                 .manual = "Print Markdown instead of HTML.\n",
+                                 .apply = enable<&HitsOptions::markdown>};
+
 constexpr OptionRow kListTable[] = {
     kDb,   kAllowIncomplete, kSince, kUntil, kRule, kLevel,  kUser, kHost, kGrep,
     kOpen, kLimit,           kTz,    kJson,  kCsv,  kColumns};
@@ -204,6 +210,8 @@ constexpr OptionRow kTimelineTable[] = {
     kDb, kAllowIncomplete, kSince, kUntil, kRule, kLevel, kUser, kHost, kGrep, kOpen, kTz, kJson, kBy};
 constexpr OptionRow kAckTable[] = {kDb, kNote};
 constexpr OptionRow kGapsTable[] = {kDb, kAllowIncomplete, kSince, kUntil, kHost, kTz, kJson};
+constexpr OptionRow kReportTable[] = {
+    kDb, kAllowIncomplete, kSince, kUntil, kRule, kLevel, kUser, kHost, kGrep, kOpen, kTz, kMarkdown};
 constexpr OptionRow kDbTable[] = {kDb, kJson};
 
 }  // namespace
@@ -217,6 +225,7 @@ std::span<const OptionRow> top_options() { return kTopTable; }
 std::span<const OptionRow> timeline_options() { return kTimelineTable; }
 std::span<const OptionRow> ack_options() { return kAckTable; }
 std::span<const OptionRow> gaps_options() { return kGapsTable; }
+std::span<const OptionRow> report_options() { return kReportTable; }
 std::span<const OptionRow> db_options() { return kDbTable; }
 
 ExitStatus fail_store(const Error& error) {

@@ -31,6 +31,7 @@ struct HitsOptions {
   std::string note;
   bool json = false;
   bool csv = false;
+  bool markdown = false;
   bool allow_incomplete = false;
 };
 
@@ -44,6 +45,7 @@ std::span<const OptionRow> top_options();
 std::span<const OptionRow> timeline_options();
 std::span<const OptionRow> ack_options();
 std::span<const OptionRow> gaps_options();
+std::span<const OptionRow> report_options();
 std::span<const OptionRow> db_options();
 
 // An open database, and the hits that the options mean.

@@ -9,10 +9,10 @@
 #include "src/detectctl/hits_options.h"
 #include "src/detectctl/pretty_json.h"
 #include "src/detectctl/process_tree.h"
-#include "src/detectctl/stored_hit_json.h"
 #include "src/report/hit_view.h"
 #include "src/report/time_zone.h"
 #include "src/store/acknowledge.h"
+#include "src/store/stored_hit_json.h"
 #include "src/text.h"
 
 namespace detectd {

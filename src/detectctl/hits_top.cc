@@ -12,9 +12,9 @@
 #include "src/detectctl/hit_columns.h"
 #include "src/detectctl/hit_table.h"
 #include "src/detectctl/hits_options.h"
-#include "src/detectctl/stored_hit_json.h"
 #include "src/report/hit_view.h"
 #include "src/report/time_zone.h"
+#include "src/store/stored_hit_json.h"
 #include "src/text.h"
 
 namespace detectd {

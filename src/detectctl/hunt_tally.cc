@@ -14,8 +14,6 @@ constexpr size_t kCommandBytes = 200;
 // Files whose refusal is remembered.
 constexpr size_t kMaxDenied = 10'000;
 
-uint32_t pid_of(const Process* process) { return process == nullptr ? 0 : process->key.pid; }
-
 // The process that the response is for.
 const Process* target_of(const Hit& hit) {
   const std::string& target = hit.rule->response ? hit.rule->response->target : "process";
@@ -83,7 +81,7 @@ std::vector<HuntCounts::Row> HuntCounts::top(size_t most) const {
 uint64_t HuntedRule::hits() const { return std::accumulate(outcomes.begin(), outcomes.end(), uint64_t{0}); }
 
 HuntTally::HuntTally(Options options, const std::vector<Wanted>& rules)
-    : options_(std::move(options)), budget_(options_.budget) {
+    : protection_(std::move(options.protect)), budget_(options.budget) {
   for (const Wanted& wanted : rules) {
     by_id_.emplace(wanted.rule->id, rules_.size());
     HuntedRule& hunted = rules_.emplace_back();
@@ -128,11 +126,9 @@ HuntOutcome HuntTally::respond(const Hit& hit, HuntedRule& rule) {
   if (is_gone(*process)) return HuntOutcome::kGone;
   const FieldView executable = process->find(Leaf::kExecutable);
   const std::string program = name_of(executable, process->find(Leaf::kName));
-  const std::string_view why = why_protected({.pid = process->key.pid,
-                                              .parent_pid = pid_of(process->parent.get()),
-                                              .executable = executable.text,
-                                              .unit = process->find(Leaf::kUnit).text},
-                                             options_.protect);
+  ResponseTarget target = response_target(*process);
+  if (process == hit.event->process.get()) target.foreign_path = response_target(*hit.event).foreign_path;
+  const std::string_view why = protection_.why(target);
   if (!why.empty()) return refuse(rule, HuntOutcome::kProtected, why, program);
   const Budget::Answer answer = budget_.take(rule.rule->id, hit.event->order_ns());
   if (answer == Budget::Answer::kRuleSpent) {
@@ -154,8 +150,7 @@ HuntOutcome HuntTally::respond(const Hit& hit, HuntedRule& rule) {
 // A refused exec ends nobody. Trying it again spends nothing, or trying often enough would be a way in.
 HuntOutcome HuntTally::deny(const Hit& hit, HuntedRule& rule) {
   const std::string program = program_of(*hit.event);
-  const std::string_view why = why_protected(
-      {.pid = pid_of(hit.event->process.get()), .executable = program, .unit = {}}, options_.protect);
+  const std::string_view why = protection_.why(response_target(*hit.event));
   if (!why.empty()) return refuse(rule, HuntOutcome::kProtected, why, program);
   const auto key = std::pair(rule.rule->id, program);
   if (denied_.contains(key)) return HuntOutcome::kEnded;

@@ -15,7 +15,7 @@
 
 #include "engine/hit.h"
 #include "src/respond/budget.h"
-#include "src/respond/protected.h"
+#include "src/respond/protection.h"
 
 namespace detectd {
 
@@ -101,7 +101,7 @@ class HuntTally {
   bool is_gone(const Process& process) const;
   HuntOutcome refuse(HuntedRule& rule, HuntOutcome outcome, std::string_view why, std::string_view what);
 
-  Options options_;
+  Protection protection_;
   Budget budget_;
   std::vector<HuntedRule> rules_;
   std::map<std::string, size_t, std::less<>> by_id_;

@@ -1,9 +1,16 @@
 // detectctl test: the tests that stand beside the rules.
+#include <unistd.h>
+
+#include <csignal>
+
+#include "engine/escape.h"
 #include "src/detectctl/commands.h"
 #include "src/detectctl/rule_loading.h"
+#include "src/detectctl/rule_watch.h"
 #include "src/detectctl/test_report.h"
 #include "src/log.h"
 #include "src/report/hit_view.h"
+#include "src/stop.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -14,6 +21,7 @@ struct TestOptions {
   std::optional<unsigned> threshold;
   std::string junit;  // empty: none
   bool tap = false;
+  bool watch = false;
 };
 
 Status set_threshold(TestOptions& options, const std::string& value) {
@@ -56,6 +64,14 @@ constexpr OptionRow kTable[] = {
      .help = "print the results in the Test Anything Protocol",
      .manual = "Print the results in the Test Anything Protocol, version 14.\n",
      .apply = enable<&TestOptions::tap>},
+    {.group = kGroup,
+     .name = "watch",
+     .help = "run them again whenever a rule file changes",
+     .manual = "Run the tests again whenever a rule file or a directory of them changes, until\n"
+               ".Cm q\n"
+               "is typed or it is interrupted.\n"
+               "Mistakes in the rules end nothing then.\n",
+     .apply = enable<&TestOptions::watch>},
 };
 
 // Whether enough is covered.
@@ -71,7 +87,7 @@ bool tell_coverage(const TestOptions& options, const LoadedRules& rules,
   return false;
 }
 
-ExitStatus test(const TestOptions& options, Call& call) {
+ExitStatus test_once(const TestOptions& options, Call& call) {
   const auto rules = load_good_rules(call);
   if (!rules) return exit_status_of(rules.error());
   const auto results = run_rule_tests(rules->set);
@@ -87,6 +103,39 @@ ExitStatus test(const TestOptions& options, Call& call) {
   }
   if (options.coverage || options.threshold) good &= tell_coverage(options, *rules, results, call.output);
   return good ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+// Whatever the exit status of a run, the next change starts another.
+ExitStatus watch_and_test(const TestOptions& options, Call& call) {
+  const auto paths = rule_paths_of(call);
+  if (!paths) return fail(paths.error());
+  catch_stop_signals();
+  const RawKeyboard keyboard(STDIN_FILENO);
+  const bool on_terminal = inspect_terminal(STDOUT_FILENO, call.common.color).is_terminal;
+  for (;;) {
+    // Before the rules are read: a change while they are tested is not missed.
+    auto watch = RuleWatch::open(*paths);
+    if (!watch) return fail(watch.error());
+    if (on_terminal) call.output.write("\x1b[H\x1b[2J\x1b[3J");
+    call.output.flush();
+    const ExitStatus status = test_once(options, call);
+    if (!call.common.quiet)
+      call.output.write(keyboard.descriptor() < 0 ? "waiting for a change\n"
+                                                  : "waiting for a change; q ends\n");
+    call.output.flush();
+    if (call.output.failed()) return status;
+    const auto woken = watch->wait(keyboard.descriptor());
+    if (!woken) return fail(woken.error());
+    if (stop_requested())
+      return stop_signal() == SIGTERM ? ExitStatus::kTerminated : ExitStatus::kInterrupted;
+    if (!woken->changed) return status;
+    if (!on_terminal) call.output.write(escape_text(woken->path) + " changed\n");
+  }
+}
+
+ExitStatus test(const TestOptions& options, Call& call) {
+  if (options.watch && options.tap) return fail_usage(call, "--watch and --tap exclude each other");
+  return options.watch ? watch_and_test(options, call) : test_once(options, call);
 }
 
 }  // namespace

@@ -9,11 +9,14 @@
 #include "engine/rule_test.h"
 #include "engine/why.h"
 #include "src/detectctl/commands.h"
+#include "src/detectctl/correlation_why_report.h"
+#include "src/detectctl/hits_options.h"
 #include "src/detectctl/judged_event.h"
 #include "src/detectctl/rule_loading.h"
 #include "src/detectctl/why_report.h"
 #include "src/log.h"
 #include "src/report/hit_view.h"
+#include "src/report/time_zone.h"
 #include "src/rule_selection.h"
 #include "src/text.h"
 
@@ -24,6 +27,8 @@ struct WhyOptions {
   bool never = false;
   bool json = false;
   unsigned limit = 10;
+  std::string db = kDefaultDatabase;
+  std::vector<std::string> on;
 };
 
 Status set_limit(WhyOptions& options, const std::string& value) {
@@ -44,6 +49,24 @@ constexpr OptionRow kTable[] = {
      .manual = "Without an event: tell whether the rule can hold for any at all.\n",
      .apply = enable<&WhyOptions::never>},
     {.group = kGroup,
+     .name = "db",
+     .value = "FILE",
+     .help = "where a hit is stored, instead of\n/var/lib/detectd/hits.db",
+     .manual =
+         "The database of an\n.Ar EVENT\nthat is a stored hit; the default is\n.Pa /var/lib/detectd/hits.db "
+         ".\n",
+     .apply = assign<&WhyOptions::db>},
+    {.group = kGroup,
+     .name = "on",
+     .value = "CAPTURE",
+     .repeatable = true,
+     .help = "what came before the event",
+     .manual =
+         "A capture with what came before a stored hit, or before an event on standard input, or from other\n"
+         "hosts before one of a capture.\n"
+         "It is read up to the event's time.\n",
+     .apply = append<&WhyOptions::on>},
+    {.group = kGroup,
      .name = "limit",
      .value = "N",
      .help = "how many rules to rank (default: 10)",
@@ -63,38 +86,65 @@ std::optional<uint32_t> index_of_rule(const RuleSet& set, const std::string& id)
   return std::nullopt;
 }
 
-// Why a rule of the document is not among those that run.
-Error not_asked(const Rule& rule, const RuleSet& set) {
-  for (const InactiveRule& inactive : set.inactive()) {
-    if (inactive.rule->id == rule.id)
-      return {Errc::kNotFound, rule_text(rule) + " is inactive: " + escape_text(inactive.reason)};
+std::optional<uint32_t> index_of_correlation(const RuleSet& set, const std::string& id) {
+  for (uint32_t i = 0; i < set.correlations().size(); ++i) {
+    if (set.correlations()[i].rule->id == id) return i;
   }
-  std::string names;
-  for (const RuleReference& input : rule.correlation->rules)
-    names += (names.empty() ? "" : ", ") + escape_text(input.text);
-  return {Errc::kUsage,
-          rule_text(rule) + " is a correlation; ask why one of its rules holds or does not: " + names};
+  return std::nullopt;
 }
 
-ExitStatus tell_rule(const WhyOptions& options, Call& call, const LoadedRules& rules, const Rule& rule,
-                     const EventPlace& place) {
-  const auto index = index_of_rule(*rules.set, rule.id);
+// Why a rule of the document is not among those that run.
+std::string inactive_text(const Rule& rule, const RuleSet& set) {
+  for (const InactiveRule& inactive : set.inactive()) {
+    if (inactive.rule->id == rule.id)
+      return rule_text(rule) + " is inactive: " + escape_text(inactive.reason);
+  }
+  return rule_text(rule) + " does not run";
+}
+
+// What is asked: of which event, with which rules.
+struct Asked {
+  const WhyOptions& options;
+  Call& call;
+  const LoadedRules& rules;
+  EventWord event;
+  std::string word;  // the event as it was written
+
+  EventQuestion question() const { return {.event = event, .db = options.db, .on = options.on}; }
+  size_t columns() const { return inspect_terminal(STDOUT_FILENO, call.common.color).columns; }
+};
+
+ExitStatus tell_correlation(const Asked& asked, uint32_t index) {
+  EventQuestion question = asked.question();
+  question.correlation = index;
+  const auto judged = judge_event(question, asked.rules.set);
+  if (!judged) return exit_status_of(judged.error());
+  const CompiledCorrelation& correlation = asked.rules.set->correlations()[index];
+  asked.call.output.write(asked.options.json
+                              ? correlation_why_json(correlation, *judged)
+                              : correlation_why_text(correlation, *judged, asked.word, asked.columns()));
+  return judged->correlation->holds ? ExitStatus::kDone : ExitStatus::kNo;
+}
+
+ExitStatus tell_rule(const Asked& asked, const Rule& rule) {
+  const RuleSet& set = *asked.rules.set;
+  if (const auto correlation = index_of_correlation(set, rule.id))
+    return tell_correlation(asked, *correlation);
+  const auto index = index_of_rule(set, rule.id);
   if (!index) {
-    const Error error = not_asked(rule, *rules.set);
-    fail(error);
-    return error.code == Errc::kNotFound ? ExitStatus::kNo : ExitStatus::kUsage;
+    log::error(inactive_text(rule, set));
+    return ExitStatus::kNo;
   }
-  const auto judged = judge_event(place, rules.set);
-  if (!judged) return fail(judged.error());
-  Inquiry inquiry(rules.document, *rules.set);
+  EventQuestion question = asked.question();
+  question.rule = *index;
+  const auto judged = judge_event(question, asked.rules.set);
+  if (!judged) return exit_status_of(judged.error());
+  Inquiry inquiry(asked.rules.document, set);
   const RuleWhy why = inquiry.ask(*index, judged->event);
-  const bool reported_alone = !rules.set->rules()[*index].silent;
-  if (options.json) {
-    call.output.write(why_json(why, *judged, reported_alone));
-  } else {
-    call.output.write(
-        why_text(why, *judged, reported_alone, inspect_terminal(STDOUT_FILENO, call.common.color).columns));
-  }
+  const CompiledRule& compiled = set.rules()[*index];
+  asked.call.output.write(asked.options.json
+                              ? why_json(why, *judged, !compiled.silent)
+                              : why_text(why, compiled.digest, *judged, !compiled.silent, asked.columns()));
   return why.holds ? ExitStatus::kDone : ExitStatus::kNo;
 }
 
@@ -160,12 +210,13 @@ std::string ranking_json(const JudgedEvent& judged, size_t asked, unsigned held)
   return json.text() + "\n";
 }
 
-ExitStatus rank_rules(const WhyOptions& options, Call& call, const LoadedRules& rules,
-                      const EventPlace& place) {
-  const auto judged = judge_event(place, rules.set);
-  if (!judged) return fail(judged.error());
-  Inquiry inquiry(rules.document, *rules.set);
-  const size_t columns = inspect_terminal(STDOUT_FILENO, call.common.color).columns;
+ExitStatus rank_rules(const Asked& asked) {
+  const RuleSet& set = *asked.rules.set;
+  const WhyOptions& options = asked.options;
+  const auto judged = judge_event(asked.question(), asked.rules.set);
+  if (!judged) return exit_status_of(judged.error());
+  Inquiry inquiry(asked.rules.document, set);
+  const size_t columns = asked.columns();
   std::string text;
   unsigned told = 0, held = 0;
   for (const Inquiry::Distance& distance : inquiry.rank(judged->event)) {
@@ -174,10 +225,10 @@ ExitStatus rank_rules(const WhyOptions& options, Call& call, const LoadedRules& 
     const RuleWhy why = inquiry.ask(distance.rule, judged->event);
     text += options.json ? ranked_json(why) : ranked_text(why, columns);
   }
-  const size_t asked = rules.set->for_kind(judged->event.kind).rules.size();
-  call.output.write(options.json ? ranking_json(*judged, asked, held)
-                                 : ranking_text(*judged, asked, held, text.empty()));
-  call.output.write(text);
+  const size_t rules = set.for_kind(judged->event.kind).rules.size();
+  asked.call.output.write(options.json ? ranking_json(*judged, rules, held)
+                                       : ranking_text(*judged, rules, held, text.empty()));
+  asked.call.output.write(text);
   return held > 0 ? ExitStatus::kDone : ExitStatus::kNo;
 }
 
@@ -201,7 +252,7 @@ ExitStatus tell_never(Call& call, const LoadedRules& rules, const Rule& rule) {
   }
   const auto index = index_of_rule(*rules.set, rule.id);
   if (!index && !rule.correlation) {
-    call.output.write(not_asked(rule, *rules.set).message + "\n");
+    call.output.write(inactive_text(rule, *rules.set) + "\n");
     return ExitStatus::kNo;
   }
   if (index && !Inquiry(rules.document, *rules.set).may_hold(*index)) {
@@ -214,31 +265,56 @@ ExitStatus tell_never(Call& call, const LoadedRules& rules, const Rule& rule) {
   return ExitStatus::kDone;
 }
 
-ExitStatus why(const WhyOptions& options, Call& call) {
-  if (call.arguments.empty()) return fail_usage(call, "which event? FILE:LINE, or - for standard input");
-  const auto first = parse_event_place(call.arguments[0]);
-  if (options.never && first) return fail_usage(call, "--never asks about a rule, not about an event");
-  std::optional<EventPlace> place = first;
-  std::string name;
-  if (!first) {
-    name = call.arguments[0];
-    if (!options.never) {
-      if (call.arguments.size() < 2)
-        return fail_usage(call, quoted(name) + " is no event: give FILE:LINE, or - for standard input");
-      place = parse_event_place(call.arguments[1]);
-      if (!place)
-        return fail_usage(
-            call, quoted(call.arguments[1]) + " is no event: give FILE:LINE, or - for standard input");
-      call.arguments.erase(call.arguments.begin());
-    }
+constexpr std::string_view kEvents = "give FILE:LINE, - for standard input, or the number of a stored hit";
+
+// The rule and the event among the arguments, which are then the paths of rules.
+struct Words {
+  std::string rule;  // empty: all are asked
+  std::string event;
+};
+std::optional<Words> take_words(const WhyOptions& options, Call& call) {
+  std::vector<std::string>& arguments = call.arguments;
+  if (arguments.empty()) {
+    fail_usage(call, "which event? " + std::string(kEvents));
+    return std::nullopt;
   }
-  call.arguments.erase(call.arguments.begin());
+  const bool first_is_event = parse_event_word(arguments[0]).has_value();
+  const bool second_is_event = arguments.size() > 1 && parse_event_word(arguments[1]).has_value();
+  Words words;
+  if (options.never) {
+    // A rule may be called as a hit is numbered.
+    if (first_is_event && arguments[0].find(':') != std::string::npos) {
+      fail_usage(call, "--never asks about a rule, not about an event");
+      return std::nullopt;
+    }
+    words.rule = arguments[0];
+  } else if (first_is_event && !second_is_event) {
+    words.event = arguments[0];
+  } else if (!second_is_event) {
+    fail_usage(call, quoted(arguments.size() < 2 ? arguments[0] : arguments[1]) +
+                         " is no event: " + std::string(kEvents));
+    return std::nullopt;
+  } else {
+    words = {arguments[0], arguments[1]};
+  }
+  const bool both = !words.rule.empty() && !words.event.empty();
+  arguments.erase(arguments.begin(), arguments.begin() + (both ? 2 : 1));
+  return words;
+}
+
+ExitStatus why(const WhyOptions& options, Call& call) {
+  const auto words = take_words(options, call);
+  if (!words) return ExitStatus::kUsage;
+  const bool on_terminal = inspect_terminal(STDOUT_FILENO, ColorChoice::kAuto).is_terminal;
+  if (Status status = use_time_zone(on_terminal ? "local" : "UTC"); !status) return fail(status.error());
   const auto rules = load_good_rules(call);
   if (!rules) return exit_status_of(rules.error());
-  if (name.empty()) return rank_rules(options, call, *rules, *place);
-  const auto rule = find_rule(name, rules->document);
+  const Asked asked{options, call, *rules, parse_event_word(words->event).value_or(EventWord{}),
+                    words->event};
+  if (words->rule.empty()) return rank_rules(asked);
+  const auto rule = find_rule(words->rule, rules->document);
   if (!rule) return fail(rule.error());
-  return options.never ? tell_never(call, *rules, **rule) : tell_rule(options, call, *rules, **rule, *place);
+  return options.never ? tell_never(call, *rules, **rule) : tell_rule(asked, **rule);
 }
 
 }  // namespace
@@ -263,10 +339,20 @@ constexpr Command kWhyCommand = {
         ".Sq FILE:LINE ,\n"
         "or\n"
         ".Sq - :\n"
-        "the last event of standard input.\n"
+        "the last event of standard input; or a stored hit, by its number or its id.\n"
         "All that the capture has before it is read, too, so it is judged as\n"
         ".Xr detectd 8\n"
         "would.\n"
+        "Of a stored hit the event, its process and its ancestors are known, as far as the database keeps "
+        "them "
+        "and has not redacted them.\n"
+        ".Pp\n"
+        "Of a correlation it is told which of its rules hold for the event, the group that it is of, what "
+        "was "
+        "counted against what is wanted, and the hits in the window.\n"
+        "What came before a stored hit is not known without\n"
+        ".Fl Fl on .\n"
+        ".Pp\n"
         "Without a\n"
         ".Ar PATH\n"
         "the rules are the shipped ones and those of the site.\n"

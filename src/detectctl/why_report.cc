@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/digest.h"
 #include "engine/escape.h"
 #include "engine/event_kind.h"
 #include "engine/json_writer.h"
@@ -24,25 +25,50 @@ std::string place_of(const Rule& rule) {
   return escape_text(rule.file->path) + ":" + std::to_string(rule.span.line);
 }
 
+// Of long lists the begin.
+std::string values_text(const std::vector<Scalar>& values) {
+  std::string text = "[";
+  for (size_t i = 0; i < std::min(values.size(), kMaxListed); ++i)
+    text += (i == 0 ? "" : ", ") + cut(write_value(values[i]), kValueColumns / kMaxListed);
+  if (values.size() > kMaxListed) text += ", " + std::to_string(values.size() - kMaxListed) + " more";
+  return text + "]";
+}
+
+std::string article(const std::string& noun) {
+  return (std::string_view("aeiou").find(noun.front()) == std::string_view::npos ? "a " : "an ") + noun;
+}
+
+// `exec events`, `exec or end events`.
+std::string kinds_of(const Rule& rule) {
+  std::string names;
+  for (size_t i = 0; i < kEventKindCount; ++i) {
+    const auto kind = static_cast<EventKind>(i);
+    if (rule.on.has(kind)) names += (names.empty() ? "" : " or ") + std::string(to_string(kind));
+  }
+  return names.empty() ? "others: see its logsource" : names + " events";
+}
+
 // What the answer is, and why, in a sentence.
 std::string answer_of(const RuleWhy& why, const JudgedEvent& judged, bool reported_alone) {
   const std::string kind(to_string(judged.event.kind));
-  if (!why.kind_fits) return "no: the rule is never asked about " + kind + " events";
+  if (!why.kind_fits)
+    return "no: this is " + article(kind) + " event, and the rule is for " + kinds_of(*why.rule);
   if (!why.product_fits) return "no: the rule is for hosts of another system";
   if (!why.holds) {
     return "no: " + plural(why.to_change, "item") + " of " + std::to_string(why.to_change + why.as_wanted) +
            " would have to be otherwise";
   }
-  const auto reported = judged.reported.find(why.rule);
-  if (!reported_alone) return "yes: as a part of a correlation, not by itself";
-  if (reported == judged.reported.end()) return "yes";
-  if (reported->second.now) return "yes: a hit";
-  return "yes, but folded into the hit at " + reported->second.place + ": `suppress` of the rule";
+  return reported_text(judged, reported_alone);
 }
 
 class TreeText {
  public:
-  explicit TreeText(size_t columns) : columns_(columns) {}
+  // `marks`: whether the items that would have to be otherwise are marked.
+  struct Options {
+    size_t columns = 0;
+    bool marks = true;
+  };
+  explicit TreeText(Options options) : columns_(options.columns), marks_(options.marks) {}
 
   void add(const DetectionWhy& detection) {
     const size_t depth = detection.filter == nullptr ? 0 : 1;
@@ -88,16 +114,25 @@ class TreeText {
     const std::string asked = item_text(item);
     const size_t begin = kHeadColumns + 2 * depth;
     if (begin + display_width(asked) + 2 <= kSaidColumn) {
-      line(item.holds, item.to_change, depth,
+      line(item.holds, is_marked(item), depth,
            fit(asked, kSaidColumn - begin) + said_text(item, room_behind(kSaidColumn)));
     } else {
-      line(item.holds, item.to_change, depth, asked);
+      line(item.holds, is_marked(item), depth, asked);
       const std::string said = said_text(item, room_behind(begin + 4));
       if (!said.empty()) note(depth + 2, said);
     }
     if (item.met) note(depth + 2, "meets " + write_value(item.item->values[*item.met]));
-    if (item.reach && item.reach->found.size() >= kMinFound) note(depth + 2, reach_text(item));
+    if (item.met_in_list) {
+      note(depth + 2, "meets " + write_value(item.list->values[*item.met_in_list]) + " of the list");
+    } else if (item.list != nullptr) {
+      note(depth + 2, "the list is " + values_text(item.list->values));
+    }
+    // Of what may stay as it is, nobody needs to know how near it came.
+    if (is_marked(item) && item.reach && item.reach->found.size() >= kMinFound)
+      note(depth + 2, reach_text(item));
   }
+
+  bool is_marked(const ItemWhy& item) const { return marks_ && item.to_change; }
 
   size_t room_behind(size_t column) const {
     return columns_ == 0 ? kValueColumns : std::max(columns_, column + kMinColumns) - column;
@@ -107,9 +142,9 @@ class TreeText {
     const Reach& reach = *item.reach;
     const std::string rest = item.values[item.reached_in].substr(reach.end);
     const std::string next =
-        rest.empty() ? "ends" : "goes on with `" + cut(escape_text(rest), kContextColumns) + "`";
-    return "has " + std::string(reach.whole ? "all of `" : "`") +
-           cut(escape_text(reach.found), kValueColumns) + "`, then " + next;
+        rest.empty() ? "ends there" : "goes on with `" + cut(escape_text(rest), kContextColumns) + "`";
+    return (reach.whole ? "all of it is there: `" : "as far as `") +
+           cut(escape_text(reach.found), kValueColumns) + "`, but then the text " + next;
   }
 
   void line(bool holds, bool to_change, size_t depth, const std::string& text) {
@@ -123,6 +158,7 @@ class TreeText {
 
   static constexpr size_t kHeadColumns = 8;
   size_t columns_;
+  bool marks_;
   std::string text_;
 };
 
@@ -142,6 +178,7 @@ void append_item(const ItemWhy& item, JsonWriter& json) {
   json.member_number("value_count", static_cast<int64_t>(item.value_count));
   if (item.said == Said::kNotReadable) json.member_boolean("missing", true);
   if (item.met) json.member("met", write_value(item.item->values[*item.met]));
+  if (item.met_in_list) json.member("met_in_list", write_value(item.list->values[*item.met_in_list]));
   if (item.reach) {
     json.key("reach");
     json.begin_object();
@@ -190,15 +227,7 @@ std::string item_text(const ItemWhy& why) {
   for (const std::string& modifier : item.modifiers) text += "|" + modifier;
   text += " = ";
   if (!item.list) return text + cut(write_value(item.values.front()), kValueColumns);
-  std::vector<std::string> values;
-  for (size_t i = 0; i < std::min(item.values.size(), kMaxListed); ++i) {
-    values.push_back(cut(write_value(item.values[i]), kValueColumns / kMaxListed));
-  }
-  text += "[";
-  for (const std::string& value : values) text += (&value == &values.front() ? "" : ", ") + value;
-  if (item.values.size() > kMaxListed)
-    text += ", " + std::to_string(item.values.size() - kMaxListed) + " more";
-  return text + "]";
+  return text + values_text(item.values);
 }
 
 std::string said_text(const ItemWhy& why, size_t max_columns) {
@@ -219,15 +248,42 @@ std::string said_text(const ItemWhy& why, size_t max_columns) {
   return cut(text, max_columns);
 }
 
-std::string why_text(const RuleWhy& why, const JudgedEvent& judged, bool reported_alone, size_t columns) {
+std::string reported_text(const JudgedEvent& judged, bool reported_alone) {
+  if (!reported_alone) return "yes: as a part of a correlation, not by itself";
+  if (!judged.reported) return "yes";
+  if (judged.reported->now) return "yes: a hit";
+  return "yes, but folded into the hit at " + judged.reported->place + ": `suppress` of the rule";
+}
+
+std::string heading_text(const Rule& rule, const JudgedEvent& judged) {
   const std::string lineage = lineage_text(judged.event);
   const std::string user = user_text(judged.event);
-  std::string text = "rule    " + rule_text(*why.rule) + ": " + escape_text(why.rule->title) + " (" +
-                     place_of(*why.rule) + ")\n";
+  std::string text =
+      "rule    " + rule_text(rule) + ": " + escape_text(rule.title) + " (" + place_of(rule) + ")\n";
   text += "event   " + judged.place + "  " + std::string(to_string(judged.event.kind)) + "  " + lineage +
           (user.empty() ? "" : "  " + user) + "\n";
   const std::string command = command_text(judged.event, kCommandBytes);
   if (!command.empty()) text += "        " + command + "\n";
+  return text;
+}
+
+std::string stored_text(const Rule& rule, const Sha256& digest, bool holds, const JudgedEvent& judged) {
+  if (!judged.stored) return {};
+  const RuleRecord& then = *judged.stored->record.rule;
+  if (then.id != rule.id)
+    return "stored  as a hit of " + escape_text(then.name.empty() ? then.title : then.name) + "\n";
+  std::string text = "stored  as a hit of this rule";
+  if (!then.digest.empty() && then.digest != hex(digest)) {
+    text += ", which was another then";
+  } else if (!holds) {
+    text += ", with more known than was kept: of a hit stay the event, its process and its ancestors";
+  }
+  return text + "\n";
+}
+
+std::string why_text(const RuleWhy& why, const Sha256& digest, const JudgedEvent& judged, bool reported_alone,
+                     size_t columns) {
+  std::string text = heading_text(*why.rule, judged) + stored_text(*why.rule, digest, why.holds, judged);
   text += "answer  " + answer_of(why, judged, reported_alone) +
           (why.holds || !why.kind_fits || !why.product_fits ? "\n" : " (marked <)\n");
   for (const DetectionWhy& detection : why.detections) {
@@ -236,7 +292,7 @@ std::string why_text(const RuleWhy& why, const JudgedEvent& judged, bool reporte
     if (detection.filter == nullptr) {
       text += "\ncondition: " + escape_text(detection.condition.print(names)) + "\n";
     }
-    TreeText tree(columns);
+    TreeText tree({.columns = columns, .marks = why.kind_fits && why.product_fits});
     tree.add(detection);
     text += std::move(tree).text();
   }
@@ -244,7 +300,6 @@ std::string why_text(const RuleWhy& why, const JudgedEvent& judged, bool reporte
 }
 
 std::string why_json(const RuleWhy& why, const JudgedEvent& judged, bool reported_alone) {
-  const auto reported = judged.reported.find(why.rule);
   JsonWriter json;
   json.begin_object();
   json.member("type", "why");
@@ -253,8 +308,7 @@ std::string why_json(const RuleWhy& why, const JudgedEvent& judged, bool reporte
   json.member_boolean("holds", why.holds);
   json.member_boolean("kind_fits", why.kind_fits);
   json.member_boolean("product_fits", why.product_fits);
-  json.member_boolean(
-      "hit", why.holds && reported_alone && reported != judged.reported.end() && reported->second.now);
+  json.member_boolean("hit", why.holds && reported_alone && judged.reported && judged.reported->now);
   json.member("answer", answer_of(why, judged, reported_alone));
   json.member_number("to_change", static_cast<int64_t>(why.to_change));
   json.member_number("as_wanted", static_cast<int64_t>(why.as_wanted));
