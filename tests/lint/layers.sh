@@ -27,15 +27,19 @@ for edge in $edges; do
 done
 forbid 'reports know only the engine' src/report/ "#include \"src/(pipeline|detectd/|detectctl/|${edges// /|})"
 
+forbid 'the control socket knows no edge, and neither program' src/control/ \
+  "#include \"src/(pipeline|detectd/|detectctl/|${edges// /|})"
 forbid 'only what watches responds: no replay comes near it' '(engine|src)/' \
-  '#include "src/(respond/(aim|cgroup|grip_ring|process_tree|process_view|protection|responder|response_log)|detectd/responses)\.h' \
+  '#include "src/(respond/(aim|cgroup|grip_ring|process_tree|process_view|responder|response_log)|detectd/responses)\.h' \
   'src/(respond/.*|detectd/(responses|watch)\.(cc|h)|live/host_processes\.h)$'
-forbid 'only signals.cc sends signals; exec_guard ends its own child, and a probe sends 0' '(engine|src)/' 'pidfd_send_signal|(^|[^_[:alnum:].>])(t|tg)?kill\(|sigqueue' 'src/(respond/signals|live/exec_guard|detectd/kernel_probes)\.(cc|h)$'
+forbid 'only signals.cc sends signals; exec_guard, command_sink and selftest end their own children, and a probe sends 0' '(engine|src)/' 'pidfd_send_signal|(^|[^_[:alnum:].>])(t|tg)?kill\(|sigqueue' 'src/(respond/signals|live/exec_guard|alerts/command_sink|detectctl/own_child|probe/kernel_probes)\.(cc|h)$'
 forbid 'only regex.cc sees RE2' '(engine|src)/' '#include <re2/' 'engine/regex\.cc$'
 forbid 'regexes are run one by one, never as one set whose automaton hostile text can blow up' '(engine|src)/' '<re2/set\.h>|RE2::Set'
 forbid 'only toml_tree.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/toml_tree|src/detectd/config)\.cc$'
 forbid 'only json_index.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/json_index\.cc$'
-forbid 'only digest.cc sees libcrypto' '(engine|src)/' '#include <openssl/' 'engine/digest\.cc$'
+forbid 'only digest.cc sees libcrypto, only tls.cc libssl' '(engine|src)/' '#include <openssl/' '(engine/digest|src/alerts/tls)\.cc$'
+forbid 'only webhook_sink.cc sees libcurl' '(engine|src)/' '#include <curl/' 'src/alerts/webhook_sink\.cc$'
+forbid 'only what watches tells sinks: no replay comes near it' '(engine|src)/' '#include "src/(alerts/|detectd/(alerts|alert_queue)\.h)' 'src/(alerts/.*|detectd/(alerts|alert_queue|watch|main)\.(cc|h))$'
 forbid 'only database.cc sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/database\.cc$'
 forbid 'no SQL is made of data: it is a literal, and values are bound' 'src/' '(prepare|execute|query_number)\([^)]*(\+|append|format)'
 forbid 'only compress.cc and unpack.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/unpack)\.cc$'
