@@ -41,9 +41,19 @@ detectctl.1	0	^imported 3 rules into 4 files	detectctl import sigma sigma/rules 
 detectctl.1	0	^checked [0-9]* rules?: 0 errors	detectctl check /etc/detectd/rules/sigma
 detectctl.1	0	0 failed|passed	detectctl check --deny warnings rules && detectctl test --threshold 90 --junit results.xml rules
 detectctl.1	0	%|coverage	detectctl test --coverage rules
-detectctl.1	1	^  no  <     process.name	detectctl why web_server_spawns_shell web01.jsonl.gz:20 rules
+detectctl.1	0	^setuid_search.toml written	detectctl new setuid_search --from-event web01.jsonl.gz:97
+detectctl.1	0	^like_hit_17.toml written	detectctl new like_hit_17 --from-hit 17 --db hits.db
+detectctl.1	0	^0 files of 1 formatted	detectctl fmt like_hit_17.toml
+detectctl.1	0	^0 files of 1 would be formatted	detectctl fmt --check setuid_search.toml
+detectctl.1	1	^  no  < +process.name	detectctl why web_server_spawns_shell web01.jsonl.gz:20 rules
+detectctl.1	0	^answer  yes	detectctl why download_then_execute 7 rules --db hits.db --on web01.jsonl.gz
 detectctl.1	1	^  2 of 4   sudo_rights_listed	detectctl why web01.jsonl.gz:20 rules
 detectctl.1	1	^web_server_spawns_shell: 2 gained	detectctl diff /etc/detectd/rules rules --on web01.jsonl.gz
+detectctl.1	0	^correlation discovery_burst	detectctl rules graph rules
+detectctl.1	0		detectctl rules export --navigator rules > layer.json
+detectctl.1	0	seen by	detectctl mutate web_server_spawns_shell rules
+detectd-mutators.7	0	seen by	detectctl mutate web_server_spawns_shell rules
+detectd-mutators.7	0		detectctl mutate --quiet --no-hints --threshold 85 rules
 detectctl.1	0	would be killed .*5	detectctl hunt web_server_spawns_shell --rules rules --as kill --on web01.jsonl.gz
 detectctl.1	0	^2,000 hostile events	detectctl bench --on web01.jsonl.gz --hostile rules
 detectctl.1	0	newline	detectctl explain D131
@@ -67,7 +77,7 @@ commands_of() {
 
 ran=0 failed=0 skipped=0
 fail() { echo "$1"; ((++failed)); }
-for page in detectctl.1 detectd.8 detectd-hits.5 detectd-rules.5 detectd-events.5; do
+for page in detectctl.1 detectd.8 detectd-hits.5 detectd-rules.5 detectd-events.5 detectd-mutators.7; do
   while IFS= read -r command; do
     row=$(table | awk -F '\t' -v page="$page" -v command="${command//\\/\\\\}" '$1 == page && $4 == command')
     [[ -n $row ]] || { fail "$page: the table does not know: $command"; continue; }
