@@ -17,6 +17,7 @@ namespace {
 
 constexpr int kMemoryInfo = 55;  // SO_MEMINFO
 constexpr uint32_t kGroup = 1;   // CN_IDX_PROC
+constexpr size_t kMaxMerged = 8192;
 
 Error failure(const char* what) {
   const Errc code = errno == EPERM || errno == EACCES ? Errc::kPermission : Errc::kSystem;
@@ -170,7 +171,11 @@ bool ProcConnector::receive(std::vector<ProcEvent>& events) {
   for (ProcEvent& event : merge_.execs) {
     if (event.what == ProcWhat::kExit) event.what = ProcWhat::kBeat;
   }
-  const bool more_others = others_.receive(merge_.others);
+  // What happened before an exec, or before the end that proves that execs are told, has to be here with it.
+  bool more_others = others_.receive(merge_.others);
+  while (more_others && !merge_.execs.empty() && merge_.others.size() < kMaxMerged) {
+    more_others = others_.receive(merge_.others);
+  }
   // Up to which moment all execs are here.
   merge_.take(more_execs ? INT64_MIN : now_ns, events);
   return has_waited ? more_others || !merge_.others.empty() : more_execs || more_others;
