@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Responses against processes of this test's own (TRUST.md, rows 1 to 11): the right one ends, and only that one. Every
 # rule names a program that this test has made for itself. Rows whose kernel feature is not to be had are skipped.
-#   respond_test.sh DETECTD DETECTCTL VICTIM
+#   respond_test.sh DETECTD DETECTCTL VICTIM [SECTION...]
 # `A && pass || flunk`: pass never fails. Texts for other shells stand in single quotes.
 # shellcheck disable=SC2015,SC2016
 set -uo pipefail

@@ -77,14 +77,14 @@ disguise() {
   held+=("$disguised")
   local hold18
   exec {hold18}>"$work/hold18"
-  until_in "$work/capture.jsonl" zz18
+  until_in "$work/hits" '"name":"disguised"'
   exec {hold18}>&-
   until_holds said_or_gone "$disguised" "$work/ready.zz18"
   if [[ -s $work/ready.zz18 ]]; then
     verify 'TRUST 18: a program that is another one without an exec is told of' until_in "$work/hits" 'now said to run /usr/bin/cat'
     verify 'TRUST 18: that is a hit' hit executable_changed
     verify 'TRUST 18: the exec says what ran' \
-      captured '[inputs | select(.process.args[-1]? == "zz18" and .event.action == "exec")] | .[0].process.executable | endswith("/renamed")'
+      until_holds captured '[inputs | select(.process.args[-1]? == "zz18" and .event.action == "exec")] | .[0].process.executable | endswith("/renamed")'
   else
     wait "$disguised" || code=$?
     skip "TRUST 18: $(<"$work/said.zz18")"
@@ -101,7 +101,19 @@ disguise() {
 }
 
 arguments() {
-  start_daemon --no-db --rules "$here/../../rules" --output json --capture "$work/capture.jsonl" ||
+  # A hit is told at once, what is captured now and then.
+  cat >"$work/disguised.toml" <<'RULE'
+[[rule]]
+id = "00000000-0000-4000-8000-000000000018"
+name = "disguised"
+title = "disguised"
+level = "low"
+on = "exec"
+[rule.detection]
+a."process.name" = "renamed"
+condition = "a"
+RULE
+  start_daemon --no-db --rules "$here/../../rules" --rules "$work/disguised.toml" --output json --capture "$work/capture.jsonl" ||
     { flunk 'the daemon does not start'; cat "$work/said"; return; }
 
   # While the daemon runs, its reading races with the writing.
