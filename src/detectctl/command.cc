@@ -43,6 +43,14 @@ std::string full_name(const Command& command) { return "detectctl " + std::strin
 
 std::span<const OptionRow> common_option_table() { return kCommonTable; }
 
+Result<unsigned> parse_percentage(const std::string& text) {
+  const auto percentage = parse_number<unsigned>(text);
+  if (!percentage || *percentage > 100) {
+    return Error{Errc::kUsage, quoted(text) + " is not a percentage from 0 to 100"};
+  }
+  return *percentage;
+}
+
 ExitStatus fail(const Error& error) {
   log::error(error.message);
   return exit_status_of(error);

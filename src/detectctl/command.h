@@ -56,6 +56,17 @@ struct ReadCall {
 ReadCall read_call(const Command& command, const std::vector<std::string>& words, void* options,
                    Output& output);
 
+// From 0 to 100; Errc::kUsage.
+Result<unsigned> parse_percentage(const std::string& text);
+// For OptionRow::apply: the member becomes the percentage.
+template <auto Member>
+Status assign_percentage(void* options, const std::string& value) {
+  const Result<unsigned> percentage = parse_percentage(value);
+  if (!percentage) return percentage.error();
+  static_cast<OwnerOf<Member>*>(options)->*Member = *percentage;
+  return {};
+}
+
 // A Command's `run`: reads its options into `Options` and calls `Task`.
 template <class Options, ExitStatus (*Task)(const Options&, Call&)>
 ExitStatus run_command(const Command& command, const std::vector<std::string>& words, Output& output) {

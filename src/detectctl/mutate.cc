@@ -26,15 +26,6 @@ struct MutateOptions {
   bool json = false;
 };
 
-Status set_threshold(MutateOptions& options, const std::string& value) {
-  const auto percent = parse_number<unsigned>(value);
-  if (!percent || *percent > 100) {
-    return Error{Errc::kUsage, quoted(value) + " is not a percentage from 0 to 100"};
-  }
-  options.threshold = *percent;
-  return {};
-}
-
 constexpr std::string_view kGroup = "Options";
 
 constexpr OptionRow kTable[] = {
@@ -52,7 +43,7 @@ constexpr OptionRow kTable[] = {
      .manual = "Exit status 1 if the mean score is below\n"
                ".Ar N\n"
                "percent, from 0 to 100.\n",
-     .apply = set<set_threshold>},
+     .apply = assign_percentage<&MutateOptions::threshold>},
     {.group = kGroup,
      .name = "all",
      .help = "mutators that still hit, or do not apply, too",

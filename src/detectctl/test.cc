@@ -24,15 +24,6 @@ struct TestOptions {
   bool watch = false;
 };
 
-Status set_threshold(TestOptions& options, const std::string& value) {
-  const auto percent = parse_number<unsigned>(value);
-  if (!percent || *percent > 100) {
-    return Error{Errc::kUsage, quoted(value) + " is not a percentage from 0 to 100"};
-  }
-  options.threshold = *percent;
-  return {};
-}
-
 constexpr std::string_view kGroup = "Options";
 
 constexpr OptionRow kTable[] = {
@@ -51,7 +42,7 @@ constexpr OptionRow kTable[] = {
      .manual = "Exit status 1 if less than\n"
                ".Ar N\n"
                "percent is covered, from 0 to 100.\n",
-     .apply = set<set_threshold>},
+     .apply = assign_percentage<&TestOptions::threshold>},
     {.group = kGroup,
      .name = "junit",
      .value = "FILE",

@@ -27,6 +27,8 @@
 #include <string>
 #include <vector>
 
+#include "src/enrich/procfs_parse.h"
+
 namespace {
 
 using Words = std::vector<std::string>;
@@ -40,48 +42,6 @@ void check(bool done, const std::string& what) {
   if (!done) fail(what + ": " + std::strerror(errno));
 }
 
-// In the order of their numbers.
-constexpr const char* kCapabilities[] = {"CAP_CHOWN",
-                                         "CAP_DAC_OVERRIDE",
-                                         "CAP_DAC_READ_SEARCH",
-                                         "CAP_FOWNER",
-                                         "CAP_FSETID",
-                                         "CAP_KILL",
-                                         "CAP_SETGID",
-                                         "CAP_SETUID",
-                                         "CAP_SETPCAP",
-                                         "CAP_LINUX_IMMUTABLE",
-                                         "CAP_NET_BIND_SERVICE",
-                                         "CAP_NET_BROADCAST",
-                                         "CAP_NET_ADMIN",
-                                         "CAP_NET_RAW",
-                                         "CAP_IPC_LOCK",
-                                         "CAP_IPC_OWNER",
-                                         "CAP_SYS_MODULE",
-                                         "CAP_SYS_RAWIO",
-                                         "CAP_SYS_CHROOT",
-                                         "CAP_SYS_PTRACE",
-                                         "CAP_SYS_PACCT",
-                                         "CAP_SYS_ADMIN",
-                                         "CAP_SYS_BOOT",
-                                         "CAP_SYS_NICE",
-                                         "CAP_SYS_RESOURCE",
-                                         "CAP_SYS_TIME",
-                                         "CAP_SYS_TTY_CONFIG",
-                                         "CAP_MKNOD",
-                                         "CAP_LEASE",
-                                         "CAP_AUDIT_WRITE",
-                                         "CAP_AUDIT_CONTROL",
-                                         "CAP_SETFCAP",
-                                         "CAP_MAC_OVERRIDE",
-                                         "CAP_MAC_ADMIN",
-                                         "CAP_SYSLOG",
-                                         "CAP_WAKE_ALARM",
-                                         "CAP_BLOCK_SUSPEND",
-                                         "CAP_AUDIT_READ",
-                                         "CAP_PERFMON",
-                                         "CAP_BPF",
-                                         "CAP_CHECKPOINT_RESTORE"};
 const std::map<std::string, int> kFamilies = {{"AF_UNIX", AF_UNIX},
                                               {"AF_INET", AF_INET},
                                               {"AF_INET6", AF_INET6},
@@ -191,10 +151,11 @@ void lock_personality() {
 
 void keep_capabilities(const Words& names) {
   std::set<std::string> kept(names.begin(), names.end());
-  for (size_t number = 0; number < std::size(kCapabilities); ++number) {
-    if (kept.erase(kCapabilities[number]) != 0) continue;
+  for (unsigned number = 0; number < 64; ++number) {
+    const std::string name(detectd::capability_name(number));
+    if (kept.erase(name) != 0) continue;
     // One that this kernel does not know can not be dropped.
-    check(prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0 || errno == EINVAL, kCapabilities[number]);
+    check(prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0 || errno == EINVAL, name);
   }
   if (!kept.empty()) fail("no capability " + *kept.begin());
 }
