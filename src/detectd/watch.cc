@@ -1,6 +1,5 @@
 #include "src/detectd/watch.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,26 +14,24 @@
 #include "src/detectd/builtin_rules.h"
 #include "src/detectd/capture.h"
 #include "src/detectd/conditions.h"
+#include "src/detectd/exec_denial.h"
 #include "src/detectd/load_rules.h"
 #include "src/detectd/operation.h"
 #include "src/detectd/responses.h"
 #include "src/detectd/run_report.h"
 #include "src/detectd/run_store.h"
 #include "src/detectd/watch_state.h"
-#include "src/enrich/file_identity.h"
 #include "src/enrich/procfs.h"
 #include "src/host_identity.h"
 #include "src/live/collector.h"
 #include "src/live/health.h"
 #include "src/live/host_view.h"
 #include "src/live/procfs_source.h"
-#include "src/live/protection_host.h"
 #include "src/log.h"
 #include "src/notify.h"
 #include "src/pipeline.h"
 #include "src/report/hit_view.h"
 #include "src/requests.h"
-#include "src/respond/rate.h"
 #include "src/rule_owners.h"
 #include "src/run_lock.h"
 #include "src/sources/proc_connector.h"
@@ -47,7 +44,6 @@ namespace {
 
 constexpr int64_t kBeatNs = 5 * kNanosPerSecond;
 constexpr int64_t kTendNs = 2 * kNanosPerSecond;
-constexpr int64_t kGuardAgainNs = 5 * kNanosPerSecond;
 constexpr int64_t kSaveHistoryNs = 60 * kNanosPerSecond;
 constexpr int64_t kLookAtHealthNs = kNanosPerSecond;
 
@@ -63,12 +59,6 @@ std::string list_text(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text;
-}
-
-bool same_guard(const ExecGuard::Options& a, const ExecGuard::Options& b) {
-  return a.paths == b.paths && a.permission == b.permission && a.deadline_ns == b.deadline_ns &&
-         std::equal(a.spared.begin(), a.spared.end(), b.spared.begin(), b.spared.end(),
-                    [](const FileIdentity& x, const FileIdentity& y) { return x.same_file(y); });
 }
 
 ExitStatus unseen(const Error& error) {
@@ -123,13 +113,10 @@ class Watch {
   void tell(const HealthReport& report);
   Result<LoadedRules> read_rules(const Config& config, Diagnostics& diagnostics) const;
   // Execs that are judged before they happen.
-  ExecGuard::Options guard_options(const Config& config, const RuleSet& rules) const;
-  ExecJudge::Options judge_options() const;
   bool is_armed(const Config& config) const {
     return detectd::is_armed(config, options_.dry_run, database_path().has_value());
   }
   void check_execs();
-  void look_after_guard(int64_t now_ns);
   bool wants_connections() const;
   void read_what_is_asked();
   void show_state() const;
@@ -153,9 +140,6 @@ class Watch {
   std::string configured_mode_;  // of responses
   bool disarmed_ = false;        // by an operator, whatever is configured
   std::string mode_by_;
-  std::optional<ExecGuard::Options> guarded_;  // as the guard was started
-  std::shared_ptr<ExecJudge> judge_;
-  int64_t guard_tried_ns_ = 0;
 
   LoadedRules rules_;
   std::shared_ptr<const CaptureHost> host_;
@@ -172,6 +156,7 @@ class Watch {
   // One of them.
   std::optional<Collector> collector_;
   std::optional<ProcfsSource> polling_;
+  std::optional<ExecDenial> denial_;
   std::unique_ptr<Operation> operation_;
   std::optional<Pipeline> pipeline_;
   HealthWatch health_;
@@ -235,7 +220,7 @@ Result<LoadedRules> Watch::read_rules(const Config& config, Diagnostics& diagnos
   Result<LoadedRules> rules = load_rules_to_run(options_, config, diagnostics, loading);
   if (!rules || !ExecJudge::has_rules(*rules->set)) return rules;
   const Status possible = polls() ? Error{Errc::kSystem, "polling /proc sees no exec before it happened"}
-                                  : ExecGuard::probe(guard_options(config, *rules->set));
+                                  : ExecGuard::probe(guard_options(config, *rules->set, is_armed(config)));
   if (possible) return rules;
   log::warning("execs are not judged before they happen: " + possible.error().message +
                "; rules for exec_check are silent, but those with a `fallback`");
@@ -244,54 +229,9 @@ Result<LoadedRules> Watch::read_rules(const Config& config, Diagnostics& diagnos
   return load_rules_to_run(options_, config, told, loading);
 }
 
-ExecGuard::Options Watch::guard_options(const Config& config, const RuleSet& rules) const {
-  ExecGuard::Options options{.paths = config.texts("response.deny_paths"),
-                             .permission = is_armed(config) && ExecJudge::has_deny(rules),
-                             .deadline_ns = config.duration_ns("response.deny_deadline"),
-                             .spared = {}};
-  std::vector<std::string> spared = config.texts("response.protect_executables");
-  spared.emplace_back("/proc/self/exe");
-  for (const std::string& path : spared) {
-    if (const auto file = identify_file(AT_FDCWD, path.c_str(), FollowLink::kYes))
-      options.spared.push_back(*file);
-  }
-  return options;
-}
-
-ExecJudge::Options Watch::judge_options() const {
-  return {.armed = is_armed(config_),
-          .protect = {.executables = config_.texts("response.protect_executables"),
-                      .units = config_.texts("response.protect_units")},
-          .budget = {.per_rule = *parse_rate(config_.text("response.per_rule")),
-                     .total = *parse_rate(config_.text("response.total"))}};
-}
-
 // As the rules and the configuration want it now.
 void Watch::check_execs() {
-  if (!collector_) return;
-  const auto stop = [this] {
-    collector_->check_execs(nullptr, nullptr, {});
-    guarded_.reset();
-    judge_.reset();
-  };
-  if (!ExecJudge::has_rules(*rules_.set)) return stop();
-  const ExecGuard::Options wanted = guard_options(config_, *rules_.set);
-  if (guarded_ && same_guard(*guarded_, wanted) && collector_->exec_checks()->watching()) {
-    return judge_->reload(rules_.set, judge_options());
-  }
-  stop();
-  guard_tried_ns_ = steady_clock_ns();
-  auto guard = ExecGuard::start(wanted);
-  if (!guard) return log::error("execs are not judged before they happen: " + guard.error().message);
-  judge_ = std::make_shared<ExecJudge>(rules_.set, judge_options(), protection_host(procfs_.root.number()));
-  guarded_ = wanted;
-  collector_->check_execs(*std::move(guard), judge_, [](const std::string& why) {
-    log::error("execs are no longer judged before they happen: " + why + "; another one is tried");
-  });
-  log::note(wanted.permission
-                ? "execs wait for a verdict, " + std::to_string(wanted.deadline_ns / 1'000'000) +
-                      " ms at most: rules can deny them"
-                : "execs are told of before they happen; none is denied");
+  if (denial_) denial_->follow(config_, rules_.set, is_armed(config_));
 }
 
 std::optional<ExitStatus> Watch::load() {
@@ -426,6 +366,7 @@ std::optional<ExitStatus> Watch::open_collector() {
                              .connections = wants_connections()};
   if (lock_ && lock_->killed()) options.unwatched_since_boot_ns = lock_->killed()->alive_boot_ns;
   collector_.emplace(*std::move(socket), host_, options);
+  denial_.emplace(*collector_, procfs_.root.number());
   read_what_is_asked();
   responses_->take_grips_from(&*collector_);
   Status status = collector_->start();
@@ -452,15 +393,6 @@ void Watch::read_what_is_asked() {
   if (collector_ && !options_.capture) collector_->read_for(rules_.set);
 }
 
-// Where it is gone, another is tried, not all the time.
-void Watch::look_after_guard(int64_t now_ns) {
-  if (!guarded_ || stop_requested()) return;
-  collector_->exec_checks()->look_after_guard(now_ns);
-  if (collector_->exec_checks()->watching() || now_ns - guard_tried_ns_ < kGuardAgainNs) return;
-  guard_tried_ns_ = now_ns;
-  check_execs();
-}
-
 void Watch::on_turn() {
   const int64_t now_ns = steady_clock_ns();
   if (now_ns - beat_ns_ >= kBeatNs) beat();
@@ -479,7 +411,7 @@ void Watch::on_turn() {
     alive_ns_ = now_ns;
     notify::alive();
   }
-  look_after_guard(now_ns);
+  if (denial_ && denial_->needs_another(now_ns)) check_execs();
   if (operation_) operation_->serve();
   if (take_reload_request()) reload();
   if (take_state_request()) show_state();
