@@ -320,9 +320,12 @@ void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, co
   // As they will be: an id that the line does not carry stays.
   UserIds ids =
       &before == entry.process->attributes.get() ? ids_before : user_ids(*entry.process->attributes);
+  // What the line carries was read some time after the exec, when the program may have set its ids already; the
+  // change that made the exec's ids told them.
+  const bool told = ids.effective != ids_before.effective || ids.real != ids_before.real;
   const auto carried = [&](Leaf leaf, std::optional<int64_t>& id) {
     const FieldView view = event.find_carried(process_field(leaf));
-    if (view.type == Type::kInteger) id = view.number;
+    if (view.type == Type::kInteger && !(told && id)) id = view.number;
   };
   carried(Leaf::kUserId, ids.effective);
   carried(Leaf::kRealUserId, ids.real);

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kTickNs = 10'000'000;
 constexpr size_t kStatBytes = 4096;
 constexpr size_t kStatusBytes = size_t{64} << 10;
+constexpr int kReadsOfProgram = 4;
 
 bool same_ids(const ProcIds& a, const ProcIds& b) {
   return a.real == b.real && a.effective == b.effective && a.saved == b.saved;
@@ -154,18 +155,25 @@ void ProcfsPoll::tell_image(EventKind kind, Seen& seen, const Moment& now, const
   begin(kind, seen.pid, now);
   if (kind == EventKind::kAlreadyRunning) event_.set_text(field::kReason, "start");
   if (seen.parent_pid != 0) event_.set_integer(parent_field(Leaf::kPid), seen.parent_pid);
-  enricher_.fill(seen.pid, image_, false, event_);
+  enricher_.fill(seen.pid, image_, !seen.settled, event_);
   tell(event_);
 }
 
-// Of this process, as it is by now; false: it has gone.
+// Of this process, as it is by now; false: it has gone. Until two readings agree: an exec between the files of one
+// would join the arguments of a program to the file of the next, and the next look would see nothing new.
 bool ProcfsPoll::read_image(Seen& seen) {
-  image_.clear();
-  read_image_(seen.pid, image_);
-  const auto stat = parse_stat(image_.stat);
-  if (!stat || stat->start_ticks != seen.start_ticks) return false;
-  seen.take(*stat);
-  seen.image_hash = hash_of(image_);
+  const uint64_t start_ticks = seen.start_ticks;
+  for (int reads = 0; reads < kReadsOfProgram; ++reads) {
+    const Seen last = seen;
+    image_.clear();
+    read_image_(seen.pid, image_);
+    const auto stat = parse_stat(image_.stat);
+    if (!stat || stat->start_ticks != start_ticks) return false;
+    seen.take(*stat);
+    seen.image_hash = hash_of(image_);
+    seen.settled = reads > 0 && seen.same_program(last);
+    if (seen.settled) break;
+  }
   return true;
 }
 

@@ -53,7 +53,8 @@ class ProcfsPoll {
     uint64_t start_stack = 0;  // 0: not told to us
     uint64_t arg_start = 0;
     bool kernel_thread = false;
-    bool untold = false;  // it went before it could be told of
+    bool untold = false;   // it went before it could be told of
+    bool settled = false;  // its program did not change while it was read
     std::array<char, 16> name{};
     std::optional<ProcIds> user;
     std::optional<ProcIds> group;
@@ -62,6 +63,9 @@ class ProcfsPoll {
     bool told() const { return start_stack != 0 && arg_start != 0; }
     bool same_addresses(const Seen& other) const {
       return start_stack == other.start_stack && arg_start == other.arg_start;
+    }
+    bool same_program(const Seen& other) const {
+      return same_addresses(other) && name == other.name && image_hash == other.image_hash;
     }
     void take(const ProcStat& stat);
   };

@@ -51,6 +51,14 @@ TEST_CASE("TRUST 67: a set-uid exec and its id change are one escalation, told b
   CHECK(show(out[2], "process.Ext.setuid") == "true");
 }
 
+TEST_CASE("a set-uid exec is one also where the program set its ids before they were read", "[event_order]") {
+  std::vector<Event> out;
+  CHECK(judged(list(user_shell(8).at(0), uid_change(8, 0, 1000).at(100),
+                    exec(8, "/usr/bin/sudo").uids(0, 0, 0).at(101), uid_change(8, 0, 0).at(102)),
+               &out) == Shown{"exec 8 -", "uid_change 8 -", "exec 8 true", "uid_change 8 false"});
+  CHECK(show(out[2], "process.Ext.setuid") == "true");
+}
+
 TEST_CASE("who takes both ids can not hide behind the exec of a known set-uid file", "[event_order]") {
   CHECK(judged(list(user_shell(8).at(0), uid_change(8, 0, 0).at(100), sudo(8).at(101))) ==
         Shown{"exec 8 -", "uid_change 8 true", "exec 8 false"});

@@ -91,16 +91,19 @@ class World {
   Event last;
   // Called before the program of a process is read.
   std::function<void(uint32_t)> before_image;
+  // Called when its arguments were read, and nothing else of it.
+  std::function<void(uint32_t)> between_files;
 
  private:
   void read(uint32_t pid, ExecImage& image) {
     if (before_image) before_image(pid);
     const auto found = tasks_.find(pid);
     if (found == tasks_.end()) return;
-    image.stat = stat_of(pid, found->second);
-    image.executable = "/bin/sh";
     for (const char c : found->second.command) image.cmdline += c == ' ' ? '\0' : c;
     image.cmdline += '\0';
+    if (between_files) between_files(pid);
+    image.executable = "/bin/sh";
+    image.stat = stat_of(pid, found->second);
   }
 
   FakeProcfs procfs_;
@@ -223,6 +226,28 @@ TEST_CASE("A program that follows while it is looked at is told once") {
   world.before_image = [&](uint32_t pid) { world.set(pid, {.command = "second", .stack = 6'000}); };
   CHECK(world.look() == "exec 7 <1 second\n");
   CHECK(world.look() == "");
+}
+
+TEST_CASE("A program is not told with the arguments of the one before") {
+  World world;
+  world.look();
+  world.set(7, {.name = "setpriv", .command = "setpriv nap", .stack = 5'000});
+  world.between_files = [&](uint32_t pid) {
+    world.set(pid, {.name = "nap", .command = "nap", .stack = 6'000});
+    world.between_files = {};
+  };
+  CHECK(world.look() == "exec 7 <1 nap\n");
+  CHECK(world.look() == "");
+}
+
+TEST_CASE("Of a process that runs one program after the other none is told for sure") {
+  World world;
+  world.look();
+  uint64_t stack = 5'000;
+  world.set(7, {.stack = stack});
+  world.before_image = [&](uint32_t pid) { world.set(pid, {.stack = ++stack}); };
+  CHECK(world.look() == "exec 7 <1\n");
+  CHECK(misses(world.last, "process.args"));
 }
 
 TEST_CASE("Polling this host sees a process that begins, runs and ends") {
