@@ -1,8 +1,6 @@
 #include "engine/timestamp.h"
 
-#include <array>
 #include <chrono>
-#include <cstdio>
 
 namespace detectd {
 namespace {
@@ -67,6 +65,11 @@ std::optional<int64_t> take_fraction(std::string_view& text) {
   return value;
 }
 
+// By hand, since every exec has a start to be told.
+void put_number(std::string& text, size_t at, size_t digits, int64_t value) {
+  for (size_t i = digits; i-- > 0; value /= 10) text[at + i] = static_cast<char>('0' + value % 10);
+}
+
 }  // namespace
 
 std::optional<int64_t> parse_rfc3339(std::string_view text) {
@@ -126,10 +129,15 @@ std::string format_rfc3339(int64_t time_ns, int digits) {
   const CivilTime t = civil_time(time_ns);
   int64_t fraction = time_ns % kNanosPerSecond;
   if (fraction < 0) fraction += kNanosPerSecond;
-  std::array<char, 48> buffer{};
-  const int length = std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%09d", t.year,
-                                   t.month, t.day, t.hour, t.minute, t.second, static_cast<int>(fraction));
-  std::string text(buffer.data(), static_cast<size_t>(length));
+  // Each year that nanoseconds reach has four digits.
+  std::string text = "0000-00-00T00:00:00.000000000";
+  put_number(text, 0, 4, t.year);
+  put_number(text, 5, 2, t.month);
+  put_number(text, 8, 2, t.day);
+  put_number(text, 11, 2, t.hour);
+  put_number(text, 14, 2, t.minute);
+  put_number(text, 17, 2, t.second);
+  put_number(text, 20, 9, fraction);
   text.resize(text.size() - static_cast<size_t>(digits == 0 ? 10 : 9 - digits));
   text += 'Z';
   return text;

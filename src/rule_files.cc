@@ -129,16 +129,14 @@ class RuleFileReader {
     return {};
   }
 
-  // 0, or errno. Stops one byte beyond the limit.
-  int read_all(int descriptor, std::string& text) const {
-    constexpr size_t kChunk = 65'536;
+  // 0, or errno. Stops one byte beyond the limit. The text takes no more room than it needs: it is kept.
+  int read_all(int descriptor, std::string& text) {
     while (text.size() <= choice_.max_bytes) {
-      const size_t before = text.size();
-      text.resize(before + std::min(kChunk, choice_.max_bytes + 1 - before));
-      const ssize_t count = read(descriptor, text.data() + before, text.size() - before);
-      text.resize(before + static_cast<size_t>(std::max<ssize_t>(count, 0)));
+      const size_t room = std::min(chunk_.size(), choice_.max_bytes + 1 - text.size());
+      const ssize_t count = read(descriptor, chunk_.data(), room);
       if (count == 0) return 0;
       if (count < 0 && errno != EINTR) return errno;
+      text.append(chunk_.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
     }
     return 0;
   }
@@ -148,6 +146,7 @@ class RuleFileReader {
   std::vector<SourcePtr> files_;
   std::set<FileIdentity> directories_;
   std::set<FileIdentity> seen_;
+  std::vector<char> chunk_ = std::vector<char>(65'536);
 };
 
 }  // namespace

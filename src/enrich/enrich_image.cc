@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <string>
 
 #include "engine/digest.h"
@@ -11,6 +12,7 @@ namespace detectd {
 namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
+constexpr int64_t kPathKnownNs = 5'000'000;
 
 std::string octal_mode(uint32_t mode) {
   std::array<char, 8> text{};
@@ -59,8 +61,14 @@ void Enricher::fill_executable(const ExecImage& image) {
 // taken off the tree, the kernel prints a path that is another file here, or none.
 bool Enricher::is_trusted(const std::string& path, const FileIdentity& file) {
   if (file.links == 0) return true;  // no path leads there any more, and Ext.deleted says so
+  KnownPath& known = known_paths_[std::hash<std::string_view>{}(path) % known_paths_.size()];
+  const int64_t age_ns = clock_ns_ - known.clock_ns;
+  // What was seen so shortly before is as near to the exec as what would be seen now.
+  if (age_ns >= 0 && age_ns < kPathKnownNs && known.file.same_file(file) && known.path == path) return true;
   const auto host = procfs_.host_file(path);
-  return host && host->same_file(file);
+  if (!host || !host->same_file(file)) return false;
+  known = {path, file, clock_ns_};
+  return true;
 }
 
 bool Enricher::is_memory_file(std::string_view text, const FileIdentity& file) const {

@@ -125,6 +125,14 @@ class Enricher {
   std::vector<std::pair<uint32_t, uint32_t>> memory_devices_;
   int coming_file_ = -1;  // of fill_check()
 
+  // Which file a path was found to lead to, at an event of that time: programs come again and again in a storm.
+  struct KnownPath {
+    std::string path;
+    FileIdentity file;
+    int64_t clock_ns = 0;
+  };
+  std::array<KnownPath, 16> known_paths_;
+
   // Scratch.
   struct Stream {
     std::optional<ProcStream> stream;

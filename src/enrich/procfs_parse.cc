@@ -16,13 +16,14 @@ std::optional<Number> to_number(std::string_view text, int base = 10) {
   return number;
 }
 
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
 // Words between blanks, from the front of `text`.
 std::string_view next_word(std::string_view& text) {
-  constexpr std::string_view kBlanks = " \t\n";
-  const size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  const size_t end = std::min(text.find_first_of(kBlanks, begin), text.size());
-  const std::string_view word = text.substr(begin, end - begin);
-  text.remove_prefix(end);
+  const auto* const begin = std::find_if_not(text.begin(), text.end(), is_blank);
+  const auto* const end = std::find_if(begin, text.end(), is_blank);
+  const std::string_view word(begin, static_cast<size_t>(end - begin));
+  text.remove_prefix(static_cast<size_t>(end - text.begin()));
   return word;
 }
 
@@ -68,23 +69,25 @@ std::optional<ProcStat> parse_stat(std::string_view text) {
   // -1 for group and session.
   constexpr size_t kFirst = 4;
   constexpr size_t kLast = 49;
-  constexpr size_t kNeeded = 22;
   for (size_t field = kFirst; field <= kLast; ++field) {
     const std::string_view word = next_word(rest);
-    const auto number = to_number<uint64_t>(word);
-    const uint64_t value = number.value_or(0);
-    if (field == kNeeded && !number) return std::nullopt;
+    const auto value = [word] { return to_number<uint64_t>(word).value_or(0); };
     switch (field) {
-      case 4: stat.parent_pid = static_cast<uint32_t>(value); break;
-      case 5: stat.group_leader = static_cast<uint32_t>(value); break;
-      case 6: stat.session_leader = static_cast<uint32_t>(value); break;
+      case 4: stat.parent_pid = static_cast<uint32_t>(value()); break;
+      case 5: stat.group_leader = static_cast<uint32_t>(value()); break;
+      case 6: stat.session_leader = static_cast<uint32_t>(value()); break;
       // Printed with a sign.
       case 7: stat.terminal = static_cast<uint32_t>(to_number<int64_t>(word).value_or(0)); break;
-      case 9: stat.flags = value; break;
-      case kNeeded: stat.start_ticks = value; break;
-      case 28: stat.start_stack = value; break;
-      case 48: stat.arg_start = value; break;
-      case kLast: stat.arg_end = value; break;
+      case 9: stat.flags = value(); break;
+      case 22: {
+        const auto ticks = to_number<uint64_t>(word);
+        if (!ticks) return std::nullopt;
+        stat.start_ticks = *ticks;
+        break;
+      }
+      case 28: stat.start_stack = value(); break;
+      case 48: stat.arg_start = value(); break;
+      case kLast: stat.arg_end = value(); break;
       default: break;
     }
   }

@@ -178,7 +178,8 @@ bool ProcConnector::receive(std::vector<ProcEvent>& events) {
   }
   // Up to which moment all execs are here.
   merge_.take(more_execs ? INT64_MIN : now_ns, events);
-  return has_waited ? more_others || !merge_.others.empty() : more_execs || more_others;
+  // What came behind the one that was waited for is taken next time: whoever reads of an exec asks again anyway.
+  return has_waited ? more_others : more_execs || more_others;
 }
 
 uint64_t ProcConnector::lost() { return others_.lost() + (execs_ ? execs_->lost() : 0); }

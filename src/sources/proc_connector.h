@@ -37,7 +37,8 @@ class ProcEventSocket {
   virtual void wait_urgent() = 0;
   // A new socket and a new subscription. What the old one still held is lost with it.
   virtual Status subscribe() = 0;
-  // Appends what has arrived, at most some thousand events; never waits. False if there is no more to be had now.
+  // Appends what has arrived, at most some thousand events; never waits. False if there is no more to be had now, but
+  // for what came behind an event that was waited for.
   virtual bool receive(std::vector<ProcEvent>& events) = 0;
   // How many events this socket was sent and could not take, over all subscriptions. Exact, and known at once.
   virtual uint64_t lost() = 0;

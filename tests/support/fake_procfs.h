@@ -36,6 +36,7 @@ class FakeProcfs : public Procfs {
   // Called before each read of a process, with the number of reads before it.
   std::function<void(size_t)> between;
   size_t reads = 0;
+  size_t host_looks = 0;
 
   bool select(uint32_t pid) override {
     pid_ = pid;
@@ -84,6 +85,7 @@ class FakeProcfs : public Procfs {
   }
   Fd open_executable() override { return {}; }
   std::optional<FileIdentity> host_file(const std::string& path) override {
+    ++host_looks;
     const auto found = host_files.find(path);
     return found == host_files.end() ? std::nullopt : std::optional(found->second);
   }

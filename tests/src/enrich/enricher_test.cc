@@ -266,6 +266,26 @@ TEST_CASE("TRUST 18: an executable whose path leads to another file is carried a
   CHECK(world.counters().not_trusted == 1);
 }
 
+TEST_CASE("Where a path leads is asked once for the programs of 5 ms, and always for another file") {
+  World world;
+  const ExecImage image = image_with({});
+  const auto looks = [&](const ExecImage& of, int64_t at_ns) {
+    const size_t before = world.procfs.host_looks;
+    world.fill(of, false, at_ns);
+    return world.procfs.host_looks - before;
+  };
+  const int64_t begin_ns = 500 * kTick;
+  CHECK(looks(image, begin_ns) == 1);
+  CHECK(looks(image, begin_ns + 4'999'999) == 0);
+  CHECK(looks(image, begin_ns + 5'000'000) == 1);
+  CHECK(looks(image, begin_ns) == 1);
+  ExecImage other = image;
+  other.file->inode = 6;
+  CHECK(looks(other, begin_ns + 1) == 1);
+  CHECK(world.counters().not_trusted == 1);
+  CHECK(looks(other, begin_ns + 2) == 1);
+}
+
 TEST_CASE("An executable whose file could not be told is carried as it is and named as not trusted") {
   World world;
   ExecImage image = image_with({});
