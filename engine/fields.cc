@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 
 namespace detectd {
@@ -46,16 +47,25 @@ constexpr std::array<Lifetime, kLeafCount> kLifetimes = {
 #include "engine/field_table.def"
 };
 
-const std::unordered_map<std::string_view, FieldId>& table_by_name() {
-  static const auto* const map = [] {
-    auto* const by_name = new std::unordered_map<std::string_view, FieldId>;
-    for (size_t i = 0; i < kFieldCount; ++i) {
-      by_name->emplace(kTable[i].name, FieldId(static_cast<uint16_t>(i)));
-    }
-    return by_name;
-  }();
-  return *map;
+// Where a name is looked for first: by its length and its end, since most begin alike.
+constexpr size_t slot_of(std::string_view name, size_t slots) {
+  uint32_t hash = static_cast<uint32_t>(name.size());
+  for (const char c : name.substr(name.size() - std::min<size_t>(name.size(), 12))) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619u;
+  }
+  return (hash ^ hash >> 15) % slots;
 }
+
+// 1 + index of a field; 0: none. Asked for each field that an event could not be told, so in no map of nodes.
+constexpr auto kByName = [] {
+  std::array<uint16_t, std::bit_ceil(kFieldCount * 4)> slots{};
+  for (size_t i = 0; i < kFieldCount; ++i) {
+    size_t slot = slot_of(kTable[i].name, slots.size());
+    while (slots[slot] != 0) slot = (slot + 1) % slots.size();
+    slots[slot] = static_cast<uint16_t>(i + 1);
+  }
+  return slots;
+}();
 
 bool searched_by_keywords(FieldId id) {
   const FieldInfo& info = table_info(id);
@@ -103,9 +113,11 @@ FieldPlace place_of(FieldId id) {
 }
 
 std::optional<FieldId> find_table_field(std::string_view name) {
-  const auto found = table_by_name().find(name);
-  if (found == table_by_name().end()) return std::nullopt;
-  return found->second;
+  for (size_t slot = slot_of(name, kByName.size()); kByName[slot] != 0; slot = (slot + 1) % kByName.size()) {
+    const size_t index = kByName[slot] - size_t{1};
+    if (kTable[index].name == name) return FieldId(static_cast<uint16_t>(index));
+  }
+  return std::nullopt;
 }
 
 std::optional<FieldId> find_table_field_or_alias(std::string_view name) {
