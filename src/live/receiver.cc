@@ -380,13 +380,13 @@ void Receiver::push_loss(const Loss& loss) {
 }
 
 // Blind from what was heard last until something is heard again. The interval is told in pieces, so that it is known
-// while it lasts.
+// while it lasts. A beat that was on its way when the first piece was told is older than its end.
 void Receiver::follow_heartbeat(int64_t now_ns) {
   if (!heartbeat_.blind()) {
     if (blind_since_ns_ == 0) return;
     push_loss({.reason = Loss::Reason::kBlind,
                .start_ns = blind_since_ns_,
-               .end_ns = heartbeat_.heard_ns(),
+               .end_ns = std::max(blind_since_ns_, heartbeat_.heard_ns()),
                .count = {}});
     blind_since_ns_ = 0;
     return;

@@ -193,6 +193,25 @@ TEST_CASE("TRUST 70: a stream that falls silent is found out, subscribed to agai
   CHECK_FALSE(setting.heartbeat.blind());
 }
 
+TEST_CASE("TRUST 70: a beat from before blindness was told ends it, and no interval ends before it begins",
+          "[live][threads]") {
+  Setting setting({}, 50'000'000);
+  ProcEvent beat = make(ProcWhat::kFork, static_cast<uint32_t>(getpid()));
+  beat.thread = beat.pid + 1;
+  setting.heartbeat.start();
+  setting.receiver->start();
+  const Observation begun = setting.next();
+  REQUIRE(begun.loss);
+  REQUIRE(beat.monotonic_ns < begun.loss->end_ns);
+  setting.heartbeat.stop();
+  setting.socket->give(beat);
+  const Observation ended = setting.next();
+  REQUIRE(ended.loss);
+  CHECK(ended.loss->start_ns == begun.loss->end_ns);
+  CHECK(ended.loss->end_ns == ended.loss->start_ns);
+  CHECK_FALSE(setting.heartbeat.blind());
+}
+
 TEST_CASE("whoever runs in real time for too long gives it back, says so, and has it again after a pause",
           "[live][threads]") {
   Setting setting({.max_run_ns = 50'000'000});
