@@ -13,6 +13,7 @@
 #include "src/enrich/cgroup_parse.h"
 #include "src/enrich/file_identity.h"
 #include "src/enrich/procfs_parse.h"
+#include "src/live/protection_host.h"
 
 namespace detectd {
 namespace {
@@ -132,5 +133,7 @@ std::optional<FileKey> HostProcesses::file(const std::string& path) {
   if (!identity) return std::nullopt;
   return key_of(*identity);
 }
+
+bool HostProcesses::has_other_users(uint32_t pid) { return is_in_other_user_namespace(procfs_, pid); }
 
 }  // namespace detectd

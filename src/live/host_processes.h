@@ -16,6 +16,7 @@ class HostProcesses final : public ProcessView {
   std::optional<ProcessFacts> read(uint32_t pid) override;
   void list(std::vector<RunningProcess>& processes) override;
   std::optional<FileKey> file(const std::string& path) override;
+  bool has_other_users(uint32_t pid) override;
 
  private:
   bool read_text(int directory, const char* file);

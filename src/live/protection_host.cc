@@ -30,9 +30,19 @@ std::optional<FileKey> file_of(const std::string& path) {
 
 }  // namespace
 
+bool is_in_other_user_namespace(int procfs, uint32_t pid) {
+  const auto users_of = [procfs](const std::string& process) {
+    return identify_file(procfs, (process + "/ns/user").c_str(), FollowLink::kYes);
+  };
+  const auto ours = users_of("self");
+  const auto theirs = users_of(std::to_string(pid));
+  return ours && theirs && !ours->same_file(*theirs);
+}
+
 Protection::Host protection_host(int procfs) {
   return {.file = file_of,
           .parent = [procfs](uint32_t pid) { return parent_of(procfs, pid); },
+          .other_users = [procfs](uint32_t pid) { return is_in_other_user_namespace(procfs, pid); },
           .self = static_cast<uint32_t>(getpid())};
 }
 

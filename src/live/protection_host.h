@@ -8,4 +8,7 @@ namespace detectd {
 // Asks the procfs, borrowed, at each call; any thread.
 Protection::Host protection_host(int procfs);
 
+// Whether it is in another user namespace than we are; not where that can not be told.
+bool is_in_other_user_namespace(int procfs, uint32_t pid);
+
 }  // namespace detectd

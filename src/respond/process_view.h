@@ -50,6 +50,8 @@ class ProcessView {
   virtual void list(std::vector<RunningProcess>& processes) = 0;
   // The file that has this path for us.
   virtual std::optional<FileKey> file(const std::string& path) = 0;
+  // Whether it is in another user namespace than we are; not where that can not be told.
+  virtual bool has_other_users(uint32_t pid) = 0;
 };
 
 // Pidfds. The real one (signals.cc) is the only place of detectd that sends a signal.

@@ -110,11 +110,13 @@ std::string_view Protection::why(const ResponseTarget& target) const {
 
 // By the file that the path leads to here; by the path alone only where the file has no path any more, as after an
 // upgrade, and where nobody can be asked. Else whoever mounts a file of his over such a path, for himself alone, would
-// be safe from us.
+// be safe from us. He could remove that file, too; but nobody mounts without privileges but in a user namespace of his
+// own, which he does not get out of again.
 bool Protection::is_executable(const ResponseTarget& target, const std::string& path) const {
   const bool by_path = !host_.file || target.file_deleted || !target.file;
-  if (by_path) return !target.foreign_path && is_path(target.executable, path);
-  return host_.file(path) == target.file;
+  if (!by_path) return host_.file(path) == target.file;
+  if (target.foreign_path || !is_path(target.executable, path)) return false;
+  return !host_.other_users || !host_.other_users(target.pid);
 }
 
 }  // namespace detectd

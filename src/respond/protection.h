@@ -45,6 +45,8 @@ class Protection {
     std::function<std::optional<FileKey>(const std::string& path)> file = {};
     // Who started it; 0: nobody, or there is no such process.
     std::function<uint32_t(uint32_t pid)> parent = {};
+    // Whether it is, for certain, in another user namespace than we are.
+    std::function<bool(uint32_t pid)> other_users = {};
     uint32_t self = 0;  // our pid
   };
 

@@ -49,6 +49,7 @@ Protection::Host Responder::host() {
                 const auto facts = edges_.view.read(pid);
                 return facts ? facts->parent_pid : 0;
               },
+          .other_users = [this](uint32_t pid) { return edges_.view.has_other_users(pid); },
           .self = edges_.self};
 }
 

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ class FakeHost final : public ProcessView, public ProcessSignals {
   }
   Instance& at(size_t number) { return instances_[number]; }
   std::map<std::string, FileKey> files;
+  std::set<uint32_t> with_other_users;
   int error = 0;  // of every signal
 
   std::optional<ProcessFacts> read(uint32_t pid) override {
@@ -56,6 +58,7 @@ class FakeHost final : public ProcessView, public ProcessSignals {
     const auto found = files.find(path);
     return found == files.end() ? std::nullopt : std::optional(found->second);
   }
+  bool has_other_users(uint32_t pid) override { return with_other_users.contains(pid); }
 
   Fd open(uint32_t pid) override {
     const Instance* const found = find(pid);

@@ -32,6 +32,7 @@ struct Case {
   ResponseTarget target;
   std::string_view why;          // as the host tells it
   std::string_view recorded;     // as a capture tells it
+  bool other_users = false;      // it is in another user namespace
   bool runs_on_its_own = false;  // no exec of it is to be judged: it is no program, or not the one that execs
 };
 
@@ -85,6 +86,16 @@ std::vector<Case> cases() {
   ResponseTarget upgraded = program("/usr/sbin/sshd", kOther);
   upgraded.file_deleted = true;
   all.push_back(same("a listed program, replaced by an upgrade", upgraded, "/usr/sbin/sshd"));
+  all.push_back({.what = "another's file at a listed path, removed, in namespaces of his own",
+                 .target = upgraded,
+                 .why = "",
+                 .recorded = "/usr/sbin/sshd",
+                 .other_users = true});
+  all.push_back({.what = "a listed program, run by somebody in a user namespace",
+                 .target = program("/usr/sbin/sshd", kSshd),
+                 .why = "/usr/sbin/sshd",
+                 .recorded = "/usr/sbin/sshd",
+                 .other_users = true});
   all.push_back({.what = "a thread of the kernel",
                  .target = {.pid = 90, .parent_pid = 2, .kernel_thread = true},
                  .why = "a thread of the kernel",
@@ -105,11 +116,13 @@ Protection::Host fake(test::FakeHost& host) {
                 const auto facts = host.read(pid);
                 return facts ? facts->parent_pid : 0;
               },
+          .other_users = [&host](uint32_t pid) { return host.has_other_users(pid); },
           .self = kSelf};
 }
 
 void populate(test::FakeHost& host, const Case& c) {
   host.files["/usr/sbin/sshd"] = kSshd;
+  if (c.other_users) host.with_other_users.insert(c.target.pid);
   host.begin(1, 1, 900, 0);
   host.begin(kSupervisor, 40, 901, 1);
   host.begin(kSelf, 50, 902, kSupervisor);
