@@ -42,7 +42,7 @@ type = "json_file"
 path = "$work/alerts.json"
 rules = ["marked"]
 TOML
-cat >"$work/rule.toml" <<'RULE'
+cat >"$work/rule.toml" <<RULE
 [[rule]]
 id = "00000000-0000-4000-8000-000000000001"
 name = "marked"
@@ -50,7 +50,7 @@ title = "A marked program"
 level = "low"
 on = "exec"
 [rule.detection]
-a."process.args" = "marked-for-alerts"
+a."process.args" = "marked-for-alerts-$$"
 condition = "a"
 RULE
 
@@ -63,7 +63,7 @@ told() { [[ $(ask "SELECT count(*) FROM sink WHERE settled_n >= (SELECT max(n) F
 provoke() {
   local i
   for ((i = 0; i < $1; ++i)); do
-    /bin/true marked-for-alerts
+    /bin/true marked-for-alerts-$$
     ((seconds == 0)) || read -rt "$(awk "BEGIN {print $seconds / $hits}")" <>"$work/never" || true
   done
 }
