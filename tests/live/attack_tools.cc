@@ -58,27 +58,62 @@ int execs(const Arguments& a) {
   return 0;
 }
 
-// Not an attack: a datagram socket at a path, as systemd has one to be notified; prints what arrives, a message a line.
+// Who sent it.
+pid_t receive_message(int fd, std::string& text) {
+  std::array<char, 4096> bytes;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control;
+  iovec into{.iov_base = bytes.data(), .iov_len = bytes.size()};
+  msghdr message{};
+  message.msg_iov = &into;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size = recvmsg(fd, &message, 0);
+  if (size < 0) die("recvmsg");
+  text.assign(bytes.data(), static_cast<size_t>(size));
+  ucred sender{};
+  if (const cmsghdr* const part = CMSG_FIRSTHDR(&message); part != nullptr) {
+    std::memcpy(&sender, CMSG_DATA(part), sizeof sender);
+  }
+  return sender.pid;
+}
+
+// A datagram socket at a path, as systemd has one to be notified; prints what arrives, a message a line. With MILLISECONDS
+// behind it, whoever said READY=1 and then nothing for so long is killed, as systemd does it (WatchdogSec):
+// notified PATH [MILLISECONDS].
 int notified(const Arguments& a) {
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (a[0].size() >= sizeof address.sun_path) return 2;
   std::memcpy(address.sun_path, a[0].data(), a[0].size());
-  if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die("bind");
-  std::array<char, 4096> message;
-  ssize_t size = 0;
-  while ((size = recv(fd, message.data(), message.size(), 0)) >= 0) {
-    for (ssize_t i = 0; i < size; ++i) {
-      if (message[static_cast<size_t>(i)] == '\n') message[static_cast<size_t>(i)] = ' ';
+  const int yes = 1;
+  if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) != 0 ||
+      bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+    die("bind");
+  }
+  const int patience_ms = a.size() > 1 ? std::atoi(a[1].c_str()) : -1;
+  pid_t watched = 0;
+  while (true) {
+    pollfd file{.fd = fd, .events = POLLIN, .revents = 0};
+    if (poll(&file, 1, watched != 0 ? patience_ms : -1) == 0) {
+      kill(watched, SIGKILL);
+      std::printf("killed %d, who said nothing for %d ms\n", watched, patience_ms);
+      std::fflush(stdout);
+      watched = 0;
+      continue;
     }
-    std::printf("%.*s\n", static_cast<int>(size), message.data());
+    std::string said;
+    const pid_t sender = receive_message(fd, said);
+    if (said.find("READY=1") != std::string::npos) watched = sender;
+    if (said.find("STOPPING=1") != std::string::npos) watched = 0;
+    std::replace(said.begin(), said.end(), '\n', ' ');
+    std::printf("%s\n", said.c_str());
     std::fflush(stdout);
   }
-  return 70;
 }
 
-// Not an attack: counts what the kernel sends to whoever asks for the kinds of events that detectd asks for, and
+// Counts what the kernel sends to whoever asks for the kinds of events that detectd asks for, and
 // prints the count at each SIGUSR1; `lossy` behind it, should it have lost some itself.
 int count(const Arguments&) {
   constexpr uint32_t kMask = 0x1 | 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x40000000 | 0x80000000;

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
@@ -113,6 +114,17 @@ int unreadable(const Arguments&) {
   say_ready_and_stay();
 }
 
+// What ends its arguments is written over, so that they run on into its environment, where MARK-secret stands.
+int envspill(const Arguments& a) {
+  if (getenv("ATTACK_SECRET") == nullptr) {
+    clearenv();
+    setenv("ATTACK_SECRET", (a[0] + "-secret").c_str(), 1);
+    exec("/proc/self/exe", {"attack", "envspill", a[0]});
+  }
+  std::replace(own_arguments.begin, own_arguments.end, '\0', ' ');
+  say_ready_and_stay();
+}
+
 // Arguments on a page that only a handler of faults could fill, which does not.
 int uffd(const Arguments&) {
   const auto fault = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
@@ -181,8 +193,8 @@ int reuse(const Arguments& a) {
 }
 
 constexpr Attack kAll[] = {
-    {"spoofed", spoofed},       {"spoof-now", spoof_now}, {"mmmap", mmmap},
-    {"unreadable", unreadable}, {"uffd", uffd},           {"reuse", reuse},
+    {"spoofed", spoofed},   {"spoof-now", spoof_now}, {"mmmap", mmmap}, {"unreadable", unreadable},
+    {"envspill", envspill}, {"uffd", uffd},           {"reuse", reuse},
 };
 
 }  // namespace

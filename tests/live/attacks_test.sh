@@ -59,12 +59,25 @@ hold() {
 }
 in_mounts() { unshare --mount --propagation private bash -c "$1" || return 77; }
 
+# Programs that nobody else runs, amid as many as two processes can start.
+flood_with_needles() {
+  local one two i
+  "$work/attack" flood zzhay 1000000 >/dev/null 2>&1 &
+  one=$!
+  "$work/attack" flood zzhay 1000000 >/dev/null 2>&1 &
+  two=$!
+  for i in {0..19}; do "$work/hard" "zz72-$i" >/dev/null 2>&1; done
+  kill "$one" "$two"
+  wait "$one" "$two" 2>/dev/null
+}
+
 # Twice: of the shortest programs one in a thousand ends before anybody can look.
 attack_all() {
   local round=$1
   try 5 run chain zz5 10
   cp /bin/true "$work/x (deleted)" && "$work/x (deleted)" zz40
   bash -c 'cp /bin/bash "$0/bye" && exec "$0/bye" -c "rm \"$0/bye\"; exec /proc/self/exe -c : zz41"' "$work"
+  cp -f /bin/true "$work/kthreadd" && "$work/kthreadd" zz21
   run argc0 zz24 "$work/attack"
   run longarg zz25
   run manyargs zz26
@@ -92,6 +105,7 @@ attack_all() {
   run leader-ends zz60leader
   run spawn zz61
   run flood zz62 1000
+  flood_with_needles
   run traceme zz63
   try 64 run inject zz64
   cp --remove-destination /usr/bin/tail "$work/capable"
@@ -139,6 +153,9 @@ hit() { if grep -F -- "$4" "$work/hits" | grep -F "\"name\":\"$3\"" >/dev/null; 
 
 found 15 'what runs already is told of, and has no exec' \
   "[inputs | select(.process.pid == $early)] | (map(.event.action) | index(\"exec\") == null) and .[0].event.action == \"already_running\" and .[0].event.reason == \"start\""
+jq -e -s --argjson pid "$early" 'all(.[]; .event.process.pid != $pid)' "$work/hits" >/dev/null && pass ||
+  flunk 'TRUST 15: what runs already is no hit'
+hit 21 "a program that is called as a kernel thread is a hit" kernel_thread_name_taken zz21
 row 22 'a name that looks like numbers of /proc/PID/stat spoils nothing' zz22 '.process.start != null'
 row 5 'the last of a chain of programs has its own arguments' zz5-0 '.process.name == "true"'
 hit 23 "a kernel thread's name with an executable is a hit" kernel_thread_masquerade zz38
@@ -159,23 +176,44 @@ row 49 'another root is told' zz49 '.process.Ext.root | endswith("/root")'
 row 50 'a path on a file system that is gone is not trusted' zz50 '.detectd.missing | index("process.executable")'
 row 51 'a pid of another namespace stands beside ours' zz51 '.process.vpid != .process.pid'
 row 53 'the script behind its interpreter is known' zz53 '.process.Ext.effective_executable | endswith("/script")'
-row 56 'the parent is that of the fork, not of PPid' zz56 '.process.parent.pid != 1'
-row 57 'a child that is given to the grandfather is seen all the same' zz57 'true'
-row 58 'nor a subreaper' zz58 'true'
+# An exec does not repeat its parent: the fork before it tells. Of each program that has the mark, the fork of its parent
+# was by ATTACK itself.
+by_fork() {  # ROW TITLE MARK ATTACK GENERATIONS
+  jq -ne --arg mark "$3" --arg attack "$4" --argjson generations "$5" '
+    reduce inputs as $event ({parent: {}, attacks: [], by: []};
+      if $event.event.action == "fork" then .parent[$event.process.pid | tostring] = $event.process.parent.pid
+      elif $event.event.action != "exec" then .
+      elif ($event.process.args // [])[1:] == [$attack, $mark] then .attacks += [$event.process.pid]
+      elif $event.process.args == ["true", $mark] then
+        .parent as $parent | .by += [reduce range($generations) as $_ ($event.process.pid; $parent[tostring])]
+      else . end)
+    | .attacks as $attacks | (.by | length > 0) and all(.by[]; . as $by | any($attacks[]; . == $by))' "$work/capture.jsonl" >/dev/null &&
+    pass || flunk "TRUST $1: $2"
+}
+by_fork 56 'the parent is that of the fork, not of PPid' zz56 doublefork 2
+by_fork 57 'a child that is given to the grandfather is told of as his' zz57 cloneparent 1
+by_fork 58 'nor a subreaper' zz58 subreaper 2
 row 59 'an exec by another thread is one of the process, which lives on' zz59 '.process.name == "true"'
 row 60 'after 20,000 threads a process is seen' zz60 'true'
 found 60 'threads are no processes' '[inputs | select(.event.action == "fork")] | length < 20000'
-row 61 'vfork and posix_spawn are as fork' zz61 'true'
+found 61 'vfork and posix_spawn are as fork' \
+  '[inputs | select(.event.action == "exec" and .process.args == ["true", "zz61"])] | length >= 3'
 row 63 'a process that lets itself be traced is seen' zz63 'true'
+found 63 'no event tells of the tracing: the kernel has none' \
+  '[inputs] as $all | [$all[] | select((.process.args // [])[1:] == ["traceme", "zz63"]) | .process.pid] as $attacks
+   | ($attacks | length > 0) and all($all[]; .event.action != "ptrace" or (.process.pid as $pid | $attacks | index($pid) | not))'
 row 64 'a process that another wrote into is seen' zz64 'true'
 [[ -n ${unable[64]-} ]] || found 64 'no event tells of the writing: the kernel has none' \
   '[inputs | select((.process.args // []) | index("inject")) | .event.action] | unique - ["end", "exec", "fork"] == []'
 row 65 'capabilities of the file are seen' zz65 '.process.thread.capabilities.effective | index("CAP_NET_RAW")'
-row 66 'root of a user namespace is not taken for root' zz66 '.process.user.id != 0 or .process.Ext.user_namespace != null'
+row 66 'who is root in a user namespace alone is told apart, and has become nobody' zz66 \
+  ".process.Ext.user_namespace != null and .process.Ext.user_namespace != $(stat -Lc %i /proc/self/ns/user) and .detectd.escalated != true"
 # Where the program ended before its ids could be read, only the change tells them.
 row 67 'a set-uid exec carries the id change before it' zz67 \
   '.process.Ext.setuid == true and .detectd.escalated == true and .process.user.id != 65534'
 for i in {0..19}; do row 71 "needle $i is found in a flood of names" "zz71-$i" 'true'; done
+needles=$(jq -r 'select(.event.action == "exec") | .process.args[1]? // empty | select(startswith("zz72-"))' "$work/capture.jsonl" | sort -u | wc -l)
+((needles == 20)) && pass || flunk "TRUST 72: in a flood of programs $needles of 20 others have their own arguments"
 row 73 'after 5,000 forks a process is seen' zz73 'true'
 found 73 'all of them' '[inputs | select(.event.action == "fork")] | length >= 5000'
 row 86 'what is mounted over /proc/PID hides nobody' zz86 '.process.name == "true"'

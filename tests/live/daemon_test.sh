@@ -103,6 +103,10 @@ refusals() {
 36|[response]\nmode = "dry"\n
 CONFIGURATIONS
   refused 'bad input 37: no such configuration' 5 'No such file' "${quick[@]}" --config "$work/absent.conf"
+  cp "$detectd" "$work/detectd"
+  install -m 600 /dev/null "$work/closed.conf"
+  refused 'bad input 37: a configuration that may not be read' 5 'Permission denied' \
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$work/detectd" --check --config "$work/closed.conf"
 
   local -a watch=("${quick[@]}" --config "$work/detectd.toml" --rules "$shipped")
   in_namespace() {  # WHAT TEXT OPTION...
@@ -197,9 +201,9 @@ service() {
   three_times >"$work/rules.d/three.toml"
   rule 1 first zzfirst >"$work/rules.d/first.toml"
   chmod 644 "$work"/rules.d/*
-  "$work/attack" notified "$work/notify" >"$work/notified" &
+  "$work/attack" notified "$work/notify" 10000 >"$work/notified" &
   local listener=$!
-  prefix=(env NOTIFY_SOCKET="$work/notify" WATCHDOG_USEC=30000000)
+  prefix=(env NOTIFY_SOCKET="$work/notify" WATCHDOG_USEC=10000000)
   until_there "$work/notify"
   start_daemon --config "$work/rules.conf" --db "$work/hits.db" --output json || { flunk 'the daemon does not start'; cat "$work/said"; return; }
   verify 'READY=1' until_in "$work/notified" 'READY=1'
@@ -249,8 +253,11 @@ service() {
 
   kill -USR1 "$daemon"
   verify 'USR1: the state is told' until_said 'events from the kernel'
+  # One that stands still says nothing any more, and is ended by who started it.
   local pid=$daemon
-  kill -KILL "$daemon"
+  verify 'TRUST 81: while it gets on, nobody ends it' test "$(grep -c '^killed' "$work/notified")" = 0
+  kill -STOP "$daemon"
+  verify 'TRUST 81: one that stands still is ended' until_in "$work/notified" "killed $pid,"
   wait "$daemon" 2>/dev/null
   wait "$reader"
   daemon=
@@ -274,6 +281,32 @@ service() {
   "$detectctl" hits list --db "$work/hits.db" --columns rule,command_line --quiet --allow-incomplete >"$work/listed"
   verify 'the hits of three runs are in the database, those of a rule that came later too' \
     test "$(grep -E '^(first|second|three_times|detectd.killed)( |$)' "$work/listed" | sort -u | wc -l)" = 6
+}
+
+# A capture in parts: together they are what was judged, also where a correlation counts from one into another.
+parts() {
+  three_times >"$work/three.toml"
+  chmod 644 "$work/three.toml"
+  start_daemon --no-db --rules "$work/three.toml" --output json --capture "$work/part.jsonl.zst" --capture-max 64KiB ||
+    { flunk 'the daemon does not start'; cat "$work/said"; return; }
+  local count
+  for count in 1 2 3; do
+    /bin/true zzthree
+    until_lines "$work/hits" "$count" '"name":"one_of_three"'
+    run flood zzparts 1500
+  done
+  /bin/true zzthree zzfourth
+  until_in "$work/hits" '"name":"three_times"'
+  stop_daemon
+  local -a files=("$work"/part*.zst)
+  verify "the capture has parts: ${#files[@]}" test "${#files[@]}" -ge 3
+  local live again code=0
+  live=$(tail -n 1 "$work/hits" | jq -r .hits_digest)
+  again=$("$detectd" --replay "${files[@]}" --rules "$work/three.toml" --output json --allow-incomplete 2>"$work/replay" | tail -n 1 | jq -r .hits_digest)
+  verify "live $live, its parts replayed $again" test "${live/null/}" = "$again"
+  "$detectd" --replay "${files[-1]}" --rules "$work/three.toml" --output none 2>"$work/replay" || code=$?
+  verify "a part by itself can be replayed: exit status $code" test "$code" = 0
+  rm "${files[@]}"
 }
 
 # The kernel's queue overflows while the daemon stands still.
@@ -365,6 +398,7 @@ chmod 644 "$work/storm.toml"
 refusals
 kinds
 service
+parts
 overrun
 if [[ -e /run/detectd/lock ]] && ! flock --nonblock /run/detectd/lock true; then
   skip 'TERM in a storm: another detectd has the lock'

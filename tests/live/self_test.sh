@@ -148,6 +148,7 @@ RULE
   stay zz20 "$work/attack" unreadable zz20 "$(printf '%32000s' '' | tr ' ' x)" || hidden=$?
   stay zz20f "$work/attack" uffd zz20f || faulting=$?
   local fault_pid=$stays
+  stay zz19 "$work/attack" envspill zz19 || flunk "TRUST 19: $(<"$work/said.zz19")"
   stay zz2 "$work/attack" reuse zz2 || reused=$?
   local old=zz2-old-${ready#ready } new=zz2-new-${ready#ready }
   old=${old% *} new=${new% *}
@@ -173,6 +174,9 @@ RULE
   else
     skip "TRUST 17: $(<"$work/said.zz17")"
   fi
+  verify 'TRUST 19: who runs on into the environment is seen' \
+    captured '[inputs | select(.event.action == "exec" and .process.name == "attack" and .process.args == ["attack envspill zz19 "])] | length == 1'
+  verify 'TRUST 19: and nothing of the environment is kept' bash -c '! grep -qF zz19-secret "$0"/capture.jsonl "$0"/hits "$0"/said' "$work"
   if ((hidden == 0)); then
     verify 'TRUST 20: what can be read of closed arguments is shown, and not trusted' \
       captured '[inputs | select(.event.action == "exec" and .process.args[2]? == "zz20" and (.detectd.missing | index("process.args")) and .process.name == "attack")] | length == 1'
