@@ -178,6 +178,8 @@ row 51 'a pid of another namespace stands beside ours' zz51 '.process.vpid != .p
 row 53 'the script behind its interpreter is known' zz53 '.process.Ext.effective_executable | endswith("/script")'
 # An exec does not repeat its parent: the fork before it tells. Of each program that has the mark, the fork of its parent
 # was by ATTACK itself.
+jq -c 'select(.event.action == "fork" or (.event.action == "exec" and ((.process.args // [])[-1] // "" | test("^zz5[678]$"))))
+  | {event: {action: .event.action}, process: {pid: .process.pid, parent: .process.parent, args: .process.args}}' "$work/capture.jsonl" >"$work/forks.jsonl"
 by_fork() {  # ROW TITLE MARK ATTACK GENERATIONS
   jq -ne --arg mark "$3" --arg attack "$4" --argjson generations "$5" '
     reduce inputs as $event ({parent: {}, attacks: [], by: []};
@@ -187,7 +189,7 @@ by_fork() {  # ROW TITLE MARK ATTACK GENERATIONS
       elif $event.process.args == ["true", $mark] then
         .parent as $parent | .by += [reduce range($generations) as $_ ($event.process.pid; $parent[tostring])]
       else . end)
-    | .attacks as $attacks | (.by | length > 0) and all(.by[]; . as $by | any($attacks[]; . == $by))' "$work/capture.jsonl" >/dev/null &&
+    | .attacks as $attacks | (.by | length > 0) and all(.by[]; . as $by | any($attacks[]; . == $by))' "$work/forks.jsonl" >/dev/null &&
     pass || flunk "TRUST $1: $2"
 }
 by_fork 56 'the parent is that of the fork, not of PPid' zz56 doublefork 2

@@ -59,7 +59,7 @@ place = work + '/u'
 os.mkdir(place)
 HEX = '\ufffd'
 real = lambda text: text.replace('/home/u', place).encode('utf-8').replace(HEX.encode(), b'\xff')
-base, ran = {}, []
+ran = []
 
 def prepare(mutator, program, text):
     shutil.rmtree(place)
@@ -108,39 +108,41 @@ def run(key, executable, args, directory='/', stdin=None, memory=False):
 def whole_long(args, test):
     return ['tail'] + ['-q'] * 66666 + args[1:] if test == 'tool' else None
 
-tests = {}
-for line in open(work + '/claims'):
-    claim = json.loads(line)
-    if claim['type'] != 'evasion': continue
-    key = claim['test'] + '/' + claim['mutator']
-    if not claim['applies']: continue
-    first = claim['events'][0]['process']
-    mutator, test = claim['mutator'], claim['test']
-    program = {'tool': '/usr/bin/tail', 'dash': '/usr/bin/dash', 'bash': '/usr/bin/bash'}[test]
-    words = {'tool': ['tail', '-q', '-n', '1', '/etc/ld.so.conf'],
-             'dash': ['sh', '-c', 'tail -q -n 1 /etc/ld.so.conf | cat -n; cat -n /etc/hostname'],
-             'bash': ['bash', '-c', 'tail -q -n 1 /etc/ld.so.conf; cat -n /etc/hostname']}[test]
-    if test not in base: base[test] = run(test + '/itself', program, words)[1]
-    executable, args = first['executable'], first['args']
-    why = None
-    if mutator == 'systemd-run': why = 'needs systemd'
-    elif not os.path.exists(executable) and not executable.startswith(('/home/u', '/memfd')): why = 'no ' + executable
-    elif mutator == 'long-arguments' and test != 'tool': why = 'a text of 120 KiB is cut: what was run can not be told from the claim'
-    if why is not None:
-        ran.append({'key': key, 'skipped': why})
-        continue
-    prepare(mutator, program, words[2] if test != 'tool' else None)
-    if mutator == 'long-arguments': args = whole_long(words, test)
-    to_run = args[0] if '/' in args[0] and os.path.exists(real(args[0])) and 'shell' != mutator[:5] else executable
-    directory = '/usr/bin' if mutator == 'program-relative-path' else '/'
-    stdin = {'shell-input': words[-1], 'xargs': words[-1]}.get(mutator)
-    if mutator == 'xargs' and test != 'tool': stdin = "'" + words[-1] + "'"
-    if mutator == 'program-relative-path': to_run = executable
-    if mutator == 'memory-file': to_run = program
-    status, output = run(key, to_run, args, directory, stdin, mutator == 'memory-file')
-    ran[-1]['same'] = output == base[test]
-    ran[-1]['output'] = repr(output[:100])
-json.dump(ran, open(work + '/ran', 'w'))
+# Of short programs on a busy host one or the other ends before it is read: what was seen as claimed once is.
+for round in range(3):
+    base = {}
+    for line in open(work + '/claims'):
+        claim = json.loads(line)
+        if claim['type'] != 'evasion': continue
+        key = claim['test'] + '/' + claim['mutator']
+        if not claim['applies']: continue
+        first = claim['events'][0]['process']
+        mutator, test = claim['mutator'], claim['test']
+        program = {'tool': '/usr/bin/tail', 'dash': '/usr/bin/dash', 'bash': '/usr/bin/bash'}[test]
+        words = {'tool': ['tail', '-q', '-n', '1', '/etc/ld.so.conf'],
+                 'dash': ['sh', '-c', 'tail -q -n 1 /etc/ld.so.conf | cat -n; cat -n /etc/hostname'],
+                 'bash': ['bash', '-c', 'tail -q -n 1 /etc/ld.so.conf; cat -n /etc/hostname']}[test]
+        if test not in base: base[test] = run(test + '/itself', program, words)[1]
+        executable, args = first['executable'], first['args']
+        why = None
+        if mutator == 'systemd-run': why = 'needs systemd'
+        elif not os.path.exists(executable) and not executable.startswith(('/home/u', '/memfd')): why = 'no ' + executable
+        elif mutator == 'long-arguments' and test != 'tool': why = 'a text of 120 KiB is cut: what was run can not be told from the claim'
+        if why is not None:
+            ran.append({'key': key, 'skipped': why})
+            continue
+        prepare(mutator, program, words[2] if test != 'tool' else None)
+        if mutator == 'long-arguments': args = whole_long(words, test)
+        to_run = args[0] if '/' in args[0] and os.path.exists(real(args[0])) and 'shell' != mutator[:5] else executable
+        directory = '/usr/bin' if mutator == 'program-relative-path' else '/'
+        stdin = {'shell-input': words[-1], 'xargs': words[-1]}.get(mutator)
+        if mutator == 'xargs' and test != 'tool': stdin = "'" + words[-1] + "'"
+        if mutator == 'program-relative-path': to_run = executable
+        if mutator == 'memory-file': to_run = program
+        status, output = run(key, to_run, args, directory, stdin, mutator == 'memory-file')
+        ran[-1]['same'] = output == base[test]
+        ran[-1]['output'] = repr(output[:100])
+json.dump({'pid': os.getpid(), 'ran': ran}, open(work + '/ran', 'w'))
 PYTHON
 mkdir "$work/empty"
 LC_ALL=C.UTF-8 python3 "$work/run.py" "$work" || flunk 'all evasions are run'
@@ -151,23 +153,25 @@ python3 - "$work" <<'PYTHON' >"$work/verdicts"
 import gzip, json, sys
 work = sys.argv[1]
 place = work + '/u'
-parents, images, execs = {}, {}, []
+run = json.load(open(work + '/ran'))
+started = [one for one in run['ran'] if 'pid' in one]
+# Which of them a process descends from, by its fork, the last one of that pid: pids are used again.
+parents, images, owners, execs, begun = {}, {}, {}, [[] for _ in started], 0
 for line in open(work + '/capture', encoding='utf-8'):
     event = json.loads(line)
     if 'process' not in event: continue
-    process = event['process']
-    if 'pid' in process and 'pid' in process.get('parent', {}): parents.setdefault(process['pid'], process['parent']['pid'])
-    if event['event']['action'] != 'exec': continue
-    execs.append(event)
-    event['by'] = images.get(process.get('parent', {}).get('pid') or parents.get(process['pid']), '?')
+    process, action = event['process'], event['event']['action']
+    if action == 'fork':
+        pid, parent = process['pid'], process['parent']['pid']
+        parents[pid], owners[pid] = parent, owners.get(parent)
+        images[pid] = images.get(parent, '?')
+        if parent == run['pid'] and begun < len(started) and pid == started[begun]['pid']:
+            owners[pid], begun = begun, begun + 1
+    if action != 'exec': continue
+    event['by'] = images.get(parents.get(process['pid']), '?')
     images[process['pid']] = process.get('executable', '?')
-
-def below(pid, root):
-    for _ in range(50):
-        if pid == root: return True
-        pid = parents.get(pid)
-        if pid is None: return False
-    return False
+    owner = owners.get(process['pid'])
+    if owner is not None: execs[owner].append(event)
 
 def mapped(value): return value.replace(place, '/home/u')
 
@@ -187,28 +191,27 @@ for line in open(work + '/claims'):
     claim = json.loads(line)
     if claim['type'] == 'evasion' and claim['applies']:
         claims[claim['test'] + '/' + claim['mutator']] = [event['process'] for event in claim['events']]
-for one in json.load(open(work + '/ran')):
-    key = one['key']
-    if 'skipped' in one:
-        print(f'skip\t{key}: {one["skipped"]}')
-        continue
-    if key not in claims: continue
-    if not one['same']:
-        print(f'flunk\t{key} does not do the same: status {one["status"]}, {one["output"]}')
-        continue
-    wanted = claims[key]
-    found = [event for event in execs if below(event['process']['pid'], one['pid'])]
-    problem = ''
-    if len(found) < len(wanted): problem = f'{len(found)} execs where {len(wanted)} are claimed'
-    left = list(found)
+def problem_of(one, found):
+    if not one['same']: return f'does not do the same: status {one["status"]}, {one["output"]}'
+    wanted, left = claims[one['key']], list(found)
     for claim in wanted:
         match = next((event for event in left if told(event, claim) == said(claim)), None)
         if match is None:
-            problem = f'no exec as claimed: {str(said(claim))[:300]}; there are {[str(told(event, claim))[:300] for event in left][:4]}'
-            break
+            return f'no exec as claimed: {str(said(claim))[:300]}; there are {[str(told(event, claim))[:300] for event in left][:4]}'
         left.remove(match)
-    if not problem and left: problem = f'an exec that is not claimed: {[e["process"].get("args") for e in left][:3]}'
-    print(f'flunk\t{key}: {problem}' if problem else f'pass\t{key}')
+    if left: return f'an exec that is not claimed: {[e["process"].get("args") for e in left][:3]}'
+    return None
+
+problems = {}
+for one in run['ran']:
+    if 'skipped' in one: problems.setdefault(one['key'], []).append(one['skipped'])
+for one, found in zip(started, execs):
+    if one['key'] in claims: problems.setdefault(one['key'], []).append(problem_of(one, found))
+skipped = {one['key'] for one in run['ran'] if 'skipped' in one}
+for key, found in problems.items():
+    if key in skipped: print(f'skip\t{key}: {found[0]}')
+    elif None in found: print(f'pass\t{key}')
+    else: print(f'flunk\t{key}: {found[0]}')
 PYTHON
 while IFS=$'\t' read -r verdict text; do
   if [[ $verdict == pass ]]; then pass; else "$verdict" "$text"; fi
