@@ -74,6 +74,8 @@ Ending Pipeline::run() {
     chunk_.swap(ready_);
     ready_.clear();
     ending = read_chunk();
+    const bool something_came = !chunk_.empty();
+    const int64_t came_ns = steady_clock_ns();
     const std::optional<Moment> settled = ending ? std::nullopt : edges_.source.settled();
     {
       const Stopwatch watch(statistics_.observe_ns);
@@ -90,6 +92,7 @@ Ending Pipeline::run() {
     if (committer_ && !ending) ending = show_committed(committer_->take_result(), committing_);
     if (!ending && options_.on_turn && !is_committing()) options_.on_turn();
     if (!ending) ending = failed_;
+    if (something_came) turn_times_.add(steady_clock_ns() - came_ns);
   }
   const bool can_tell = *ending != Ending::kStoreFailed && *ending != Ending::kOutputFailed;
   if (const std::optional<Ending> failed = can_tell ? finish() : std::nullopt) ending = failed;

@@ -27,6 +27,7 @@
 #include "src/slow_events.h"
 #include "src/sources/event_source.h"
 #include "src/store/hit_store.h"
+#include "src/turn_times.h"
 #include "src/worker_pool.h"
 
 namespace detectd {
@@ -88,6 +89,8 @@ class Pipeline {
   // The slowest from now on.
   void forget_slowest() { slow_events_.slowest_ns = 0; }
   RunStatistics statistics() const;
+  // Of those in which something came: from when it had come to when all was done with it.
+  const TurnTimes& turn_times() const { return turn_times_; }
   // Why it ended with kInputFailed or kStoreFailed.
   const std::optional<Error>& error() const { return error_; }
 
@@ -144,6 +147,7 @@ class Pipeline {
   std::array<std::set<const Rule*>, kLevelCount> rules_hit_;
   RunStatistics statistics_;
   SlowEvents slow_events_;
+  TurnTimes turn_times_;
   std::optional<Ending> failed_;  // of commit()
   std::optional<RuleProfile> profile_;
   std::optional<Error> error_;

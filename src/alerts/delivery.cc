@@ -83,7 +83,7 @@ std::optional<int64_t> Delivery::next_wait(const Now& now) const {
   std::optional<int64_t> wait;
   const auto at_most = [&wait](int64_t ns) { wait = std::min(wait.value_or(ns), std::max<int64_t>(ns, 0)); };
   if (retry_ns_ > now.steady_ns) return retry_ns_ - now.steady_ns;
-  if (!batch_.empty() || more_) at_most(fold_at_ns_ ? *fold_at_ns_ - now.steady_ns : 0);
+  if (!batch_.empty() || more_) at_most(fold_at_ns_.value_or(pace_ns_) - now.steady_ns);
   if (waits_) at_most(kNewsNs);
   if (taken_ != 0) at_most(taken_since_ns_ + kSettleNs - now.steady_ns);
   if (dirty_) at_most(saved_ns_ + kSecondNs - now.steady_ns);
@@ -210,14 +210,23 @@ bool Delivery::expire(const Now& now) {
   return true;
 }
 
+// Whether what is next did not come too fast, but waited for the receiver.
+bool Delivery::catches_up(const Now& now) const {
+  return failing_ || now.steady_ns < catch_up_until_ns_;
+}
+
 Delivery::Went Delivery::send_hits(const Now& now, const Interrupt& interrupt) {
   if (batch_.empty()) refill(now);
   if (!loaded_) return Went::kOn;
   while (!batch_.empty()) {
     if (expire(now)) continue;
     if (!rate_.take(now.steady_ns)) {
-      fold_at_ns_ =
-          now.steady_ns + std::max(rate_.wait_ns(), std::min(options_.rate.period_ns, kLongestFoldNs));
+      if (catches_up(now)) {
+        pace_ns_ = now.steady_ns + rate_.wait_ns();
+      } else {
+        fold_at_ns_ =
+            now.steady_ns + std::max(rate_.wait_ns(), std::min(options_.rate.period_ns, kLongestFoldNs));
+      }
       return Went::kOn;
     }
     const int64_t n = batch_.front().n;
@@ -226,7 +235,10 @@ Delivery::Went Delivery::send_hits(const Now& now, const Interrupt& interrupt) {
     batch_.pop_front();
     if (taken_ >= kMaxTaken) break;
   }
-  if (batch_.empty() && !more_) advance(looked_to_);
+  if (batch_.empty() && !more_) {
+    advance(looked_to_);
+    if (!failing_) catch_up_until_ns_ = 0;
+  }
   idle_ = batch_.empty() && !more_ && !waits_;
   return Went::kOn;
 }
@@ -264,6 +276,7 @@ void Delivery::note_delivered(uint64_t count, const Now& now) {
   dirty_ = true;
   failures_ = 0;
   if (!failing_.exchange(false)) return;
+  catch_up_until_ns_ = now.steady_ns + kCatchUpNs;
   state_.failing_since_ns.reset();
   state_.failure.clear();
   std::string text = "they arrive again";

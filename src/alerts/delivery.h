@@ -1,5 +1,6 @@
 // One sink's way: what waits for it is read in order, sent, and noted as told. What fails is tried again, later each
-// time, until it is too old; what comes too fast is told as a number. All of it happens in turn(), which never waits but
+// time, until it is too old; what comes too fast is told as a number, but not what waited for a receiver that was down:
+// that is told at the pace of the rate. All of it happens in turn(), which never waits but
 // for the sink itself, and is given the time.
 //
 //   queue.read -> rate -> sink.deliver -> sink.settle -> queue.save
@@ -76,6 +77,8 @@ class Delivery {
   static constexpr size_t kMaxTaken = 500;
   static constexpr size_t kMaxNotices = 64;
   static constexpr int64_t kSettleNs = 1'000'000'000;
+  // How long a receiver that is back may be told at its rate what waited for it; then the rest is folded.
+  static constexpr int64_t kCatchUpNs = int64_t{60} * 1'000'000'000;
 
   Delivery(DeliveryOptions options, std::unique_ptr<Sink> sink, std::unique_ptr<AlertQueue> queue);
 
@@ -117,6 +120,7 @@ class Delivery {
   Went send_hits(const Now& now, const Interrupt& interrupt);
   Went settle(const Now& now, const Interrupt& interrupt);
   void refill(const Now& now);
+  bool catches_up(const Now& now) const;
   void advance(int64_t n);
   void note_delivered(uint64_t count, const Now& now);
   void note_refused(const std::string& why);
@@ -146,6 +150,8 @@ class Delivery {
   int failures_ = 0;
   int64_t retry_ns_ = 0;               // of the steady clock
   std::optional<int64_t> fold_at_ns_;  // the same
+  int64_t pace_ns_ = 0;                // the same: when the next one may go
+  int64_t catch_up_until_ns_ = 0;      // the same; 0: nothing waits that did before the receiver was back
   int64_t heartbeat_ns_ = 0;           // up to when it is told
   uint64_t expired_told_ = 0;
   bool refusal_told_ = false;

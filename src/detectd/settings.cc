@@ -369,6 +369,7 @@ constexpr Setting kAlertSettings[] = {
      {},
      "How many hits are told one by one in such a time; what comes beyond it is told as one alert with the "
      "numbers.\n"
+     "What waited for a receiver that was down is told at this rate, each by itself, for up to a minute.\n"
      ".Li \\(dq0\\(dq\n"
      "is without limit.\n"
      "Default:\n"

@@ -618,6 +618,7 @@ WatchState Watch::state() const {
                               : collect_state(*collector_, *engine_, pipeline_->summary());
   state.responses = responses_->mode();
   for (auto& count : responses_->counts()) state.counts.push_back(std::move(count));
+  append_turns(pipeline_->turn_times(), state);
   return state;
 }
 

@@ -100,6 +100,14 @@ WatchState collect_state(const ProcfsSource& polling, const Engine& engine, cons
   return state;
 }
 
+void append_turns(const TurnTimes& times, WatchState& state) {
+  const auto us = [](int64_t ns) { return static_cast<uint64_t>(ns / 1000); };
+  state.counts.emplace_back("turns of judging", times.turns());
+  state.counts.emplace_back("half of turns within us", us(times.within_ns(0.5)));
+  state.counts.emplace_back("99 % of turns within us", us(times.within_ns(0.99)));
+  state.counts.emplace_back("longest turn in us", us(times.longest_ns()));
+}
+
 DaemonStatus status_of(const WatchStatusParts& parts) {
   const Summary& summary = parts.summary;
   DaemonStatus status;

@@ -14,6 +14,7 @@
 #include "src/live/procfs_source.h"
 #include "src/report/report.h"
 #include "src/store/hit_store.h"
+#include "src/turn_times.h"
 
 namespace detectd {
 
@@ -26,6 +27,8 @@ struct WatchState {
 
 WatchState collect_state(const Collector& collector, const Engine& engine, const Summary& summary);
 WatchState collect_state(const ProcfsSource& polling, const Engine& engine, const Summary& summary);
+// How long judging took, commits included.
+void append_turns(const TurnTimes& times, WatchState& state);
 // What detectctl is told of it; the daemon adds what only it knows: since when, and who changed what.
 struct WatchStatusParts {
   const WatchState& state;

@@ -51,10 +51,11 @@ stop_daemon() {
 trap '[[ -z $daemon ]] || kill -KILL "$daemon"; jobs -p | xargs -r kill 2>/dev/null; rm -rf "$work"' EXIT
 trap 'exit 1' TERM INT
 
-# Each waits, at most 20 s.
+# Each waits, at most so many seconds.
+patience=20
 until_holds() {
   local i
-  for ((i = 0; i < 200; ++i)); do
+  for ((i = 0; i < patience * 10; ++i)); do
     "$@" && return
     read -rt 0.1 <>"$work/never" || true
   done

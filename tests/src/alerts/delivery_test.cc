@@ -280,6 +280,41 @@ TEST_CASE("TRUST 79: what comes faster than the rate is told as one alert with t
   CHECK(setting.got.text.ends_with("+999990 1000001"));
 }
 
+TEST_CASE("what waited for a receiver that was down is told at its rate, each by itself", "[alerts]") {
+  DeliveryOptions options;
+  options.rate = {.count = 10, .period_ns = kSecond};
+  Setting setting(options);
+  setting.got.next = What::kAgain;
+  setting.add_hits(25);
+  setting.turn();
+  setting.got.next = What::kDelivered;
+  setting.pass(2 * kSecond);
+  setting.add_hits(5);
+  for (int i = 0; i < 40; ++i) {
+    setting.turn();
+    setting.pass(kSecond / 10);
+  }
+  std::string wanted = "1";
+  for (int n = 2; n <= 30; ++n) wanted += " " + std::to_string(n);
+  CHECK(setting.got.text == wanted);
+  CHECK(setting.stored.state.folded == 0);
+}
+
+TEST_CASE("TRUST 79: what waited for too long a catching up is folded as well", "[alerts]") {
+  DeliveryOptions options;
+  options.rate = {.count = 1, .period_ns = 10 * kSecond};
+  Setting setting(options);
+  setting.got.next = What::kAgain;
+  setting.add_hits(1000);
+  setting.turn();
+  setting.got.next = What::kDelivered;
+  for (int i = 0; i < 100; ++i) {
+    setting.pass(kSecond);
+    setting.turn();
+  }
+  CHECK_THAT(setting.got.text, Catch::Contains("1 2 3 4 5 6 +994"));
+}
+
 TEST_CASE("hits that retention took first are counted", "[alerts]") {
   Setting setting;
   setting.stored.taken_away = 7;
