@@ -211,9 +211,7 @@ bool Delivery::expire(const Now& now) {
 }
 
 // Whether what is next did not come too fast, but waited for the receiver.
-bool Delivery::catches_up(const Now& now) const {
-  return failing_ || now.steady_ns < catch_up_until_ns_;
-}
+bool Delivery::catches_up(const Now& now) const { return failing_ || now.steady_ns < catch_up_until_ns_; }
 
 Delivery::Went Delivery::send_hits(const Now& now, const Interrupt& interrupt) {
   if (batch_.empty()) refill(now);

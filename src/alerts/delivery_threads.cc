@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "src/clock.h"
 
@@ -12,12 +13,31 @@ namespace detectd {
 namespace {
 
 constexpr int64_t kLeaveBehindNs = 1'000'000'000;
+// For what is on its way when others take over.
+constexpr int64_t kHandOverNs = 1'000'000'000;
 
 Delivery::Now now() { return {.wall_ns = wall_clock_ns(), .steady_ns = steady_clock_ns()}; }
 
 std::chrono::nanoseconds until(int64_t deadline_ns) {
   return std::chrono::nanoseconds(std::max<int64_t>(deadline_ns - steady_clock_ns(), 0));
 }
+
+// Signals are the main thread's; a broken pipe is an error of a call, not of the program. Threads that are made meanwhile
+// inherit it.
+class SignalsElsewhere {
+ public:
+  SignalsElsewhere() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsElsewhere() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsElsewhere(const SignalsElsewhere&) = delete;
+  SignalsElsewhere& operator=(const SignalsElsewhere&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 }  // namespace
 
@@ -31,17 +51,26 @@ DeliveryThreads::DeliveryThreads(std::vector<std::unique_ptr<Delivery>> deliveri
 DeliveryThreads::~DeliveryThreads() { stop(0); }
 
 void DeliveryThreads::start() {
-  // Signals are the main thread's; a broken pipe is an error of a call, not of the program.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const SignalsElsewhere blocked;
+  start_workers();
+}
+
+void DeliveryThreads::start_behind(std::shared_ptr<DeliveryThreads> before) {
+  const SignalsElsewhere blocked;
+  handover_ = std::thread([this, before = std::move(before)] {
+    pthread_setname_np(pthread_self(), "alerts");
+    before->stop(kHandOverNs);
+    start_workers();
+  });
+}
+
+void DeliveryThreads::start_workers() {
   for (const std::shared_ptr<Worker>& worker : workers_) {
     threads_.emplace_back([worker] {
       pthread_setname_np(pthread_self(), "alerts");
       run(*worker);
     });
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void DeliveryThreads::run(Worker& worker) {
@@ -90,6 +119,7 @@ std::vector<Delivery::Status> DeliveryThreads::status() const {
 }
 
 void DeliveryThreads::stop(int64_t drain_ns) {
+  if (handover_.joinable()) handover_.join();
   if (threads_.empty()) return;
   const int64_t deadline_ns = steady_clock_ns() + drain_ns;
   for (const std::shared_ptr<Worker>& worker : workers_) {

@@ -20,6 +20,9 @@ class DeliveryThreads {
   DeliveryThreads& operator=(const DeliveryThreads&) = delete;
 
   void start();
+  // The same, once those of before have ended, which may take seconds: on a thread of its own. Sinks of one name are never
+  // told by both.
+  void start_behind(std::shared_ptr<DeliveryThreads> before);
   // There may be new hits. Cheap, from any thread.
   void wake();
   void reopen();
@@ -41,9 +44,11 @@ class DeliveryThreads {
     bool done = false;
   };
   static void run(Worker& worker);
+  void start_workers();
 
   std::vector<std::shared_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
+  std::thread handover_;  // makes threads_
 };
 
 }  // namespace detectd

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <utility>
 
 #include "engine/rule_parser.h"
 #include "src/detectd/settings.h"
@@ -27,20 +27,13 @@ constexpr KeyOfTypes kSpecial[] = {
     {"user", "command"},           {"timeout", "journal syslog webhook command unix_socket"},
 };
 
-const Config::Value* find_value(const Config::Alert& alert, std::string_view key) {
-  for (const Config::Value& value : alert.values) {
-    if (std::string_view(value.key).substr(value.key.find('.') + 1) == key) return &value;
-  }
-  return nullptr;
-}
-
 std::string text_of(const Config::Alert& alert, std::string_view key, std::string_view preset = {}) {
-  const Config::Value* const value = find_value(alert, key);
+  const Config::Value* const value = alert.find(key);
   return value != nullptr && !value->texts.empty() ? value->texts.front() : std::string(preset);
 }
 
 std::vector<std::string> texts_of(const Config::Alert& alert, std::string_view key) {
-  const Config::Value* const value = find_value(alert, key);
+  const Config::Value* const value = alert.find(key);
   return value != nullptr ? value->texts : std::vector<std::string>();
 }
 
@@ -72,7 +65,7 @@ std::string_view host_of(std::string_view url) {
 
 void check_webhook(const Config::Alert& alert, std::vector<AlertMistake>& mistakes) {
   const std::string url = text_of(alert, "url");
-  const bool has_file = find_value(alert, "url_file") != nullptr;
+  const bool has_file = alert.find("url_file") != nullptr;
   if (url.empty() != has_file) {
     mistakes.push_back(
         url.empty() ? AlertMistake{"", "D205", "a webhook has no `url`",
@@ -101,9 +94,9 @@ void check_syslog(const Config::Alert& alert, std::vector<AlertMistake>& mistake
   if (!parsed) {
     mistakes.push_back({"url", "D207", quoted(url) + " is not where a syslog server can be",
                         "write \"tls://HOST:6514\" or \"tcp://HOST:514\"; for this host's, leave it out"});
-  } else if (find_value(alert, "path") != nullptr) {
+  } else if (alert.find("path") != nullptr) {
     mistakes.push_back({"path", "D207", "`url` and `path` are given", "keep one of them"});
-  } else if (!parsed->tls && find_value(alert, "ca_file") != nullptr) {
+  } else if (!parsed->tls && alert.find("ca_file") != nullptr) {
     mistakes.push_back(
         {"ca_file", "D207", "`ca_file` is for TLS, and this is TCP", "write url = \"tls://HOST:6514\""});
   }
@@ -125,7 +118,7 @@ void check_times(const Config::Alert& alert, std::vector<AlertMistake>& mistakes
   if (every && *every < 60 * kSecondNs)
     mistakes.push_back(
         {"every", "D207", "a digest more often than once a minute", "leave `every` out to be told each hit"});
-  if (!every && find_value(alert, "at") != nullptr)
+  if (!every && alert.find("at") != nullptr)
     mistakes.push_back(
         {"at", "D207", "`at` is the time of a digest, and there is none", "add every = \"1d\""});
   const auto heartbeat = duration_of(alert, "heartbeat");
@@ -142,7 +135,6 @@ AlertOptions read_options(const Config::Alert& alert) {
   const std::string type = text_of(alert, "type");
   options.type =
       static_cast<SinkType>(std::find(std::begin(kTypes), std::end(kTypes), type) - std::begin(kTypes));
-  options.name = text_of(alert, "name");
   options.level = find_level(text_of(alert, "level")).value_or(Level::kInformational);
   options.tags = texts_of(alert, "tags");
   options.rules = texts_of(alert, "rules");
@@ -167,6 +159,22 @@ AlertOptions read_options(const Config::Alert& alert) {
   return options;
 }
 
+// As written, or made of the type.
+std::vector<std::string> names_of(const Config& config) {
+  std::vector<std::string> names;
+  std::map<std::string, int> of_type;
+  for (const Config::Alert& alert : config.alerts) {
+    std::string name = text_of(alert, "name");
+    if (name.empty()) {
+      const std::string type = text_of(alert, "type", "alert");
+      const int number = ++of_type[type];
+      name = number == 1 ? type : type + " " + std::to_string(number);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
 }  // namespace
 
 std::string_view to_string(SinkType type) { return kTypes[static_cast<size_t>(type)]; }
@@ -176,7 +184,7 @@ std::vector<AlertMistake> check_alert(const Config::Alert& alert) {
   const std::string type = text_of(alert, "type");
   if (type.empty()) return mistakes;
   for (const KeyOfTypes& special : kSpecial) {
-    if (find_value(alert, special.key) == nullptr || has_word(special.types, type)) continue;
+    if (alert.find(special.key) == nullptr || has_word(special.types, type)) continue;
     std::string types(special.types);
     for (size_t blank = types.find(' '); blank != std::string::npos; blank = types.find(' ', blank + 2))
       types.replace(blank, 1, ", ");
@@ -195,23 +203,39 @@ std::vector<AlertMistake> check_alert(const Config::Alert& alert) {
   return mistakes;
 }
 
-Result<std::vector<AlertOptions>> alert_options(const Config& config) {
+std::vector<AlertOptions> alert_options(const Config& config) {
   std::vector<AlertOptions> all;
-  std::map<std::string, int> of_type;
-  std::set<std::string> names;
-  for (const Config::Alert& alert : config.alerts) {
-    AlertOptions options = read_options(alert);
-    if (options.name.empty()) {
-      const std::string type(kTypes[static_cast<size_t>(options.type)]);
-      const int number = ++of_type[type];
-      options.name = number == 1 ? type : type + " " + std::to_string(number);
-    }
-    if (!names.insert(options.name).second)
-      return Error{Errc::kRules,
-                   "two [[alert]] are named " + quoted(options.name) + ": give each a name of its own"};
-    all.push_back(std::move(options));
+  const std::vector<std::string> names = names_of(config);
+  for (size_t i = 0; i < config.alerts.size(); ++i) {
+    all.push_back(read_options(config.alerts[i]));
+    all.back().name = names[i];
   }
   return all;
+}
+
+void complain_of_alert(const Config::Alert& alert, AlertMistake mistake, Diagnostics& diagnostics) {
+  const Config::Value* const value = alert.find(mistake.key);
+  Diagnostic diagnostic;
+  diagnostic.code = std::move(mistake.code);
+  diagnostic.file = value != nullptr ? value->file : alert.file;
+  diagnostic.span = value != nullptr ? value->span : alert.span;
+  diagnostic.message = std::move(mistake.message);
+  diagnostic.help = std::move(mistake.help);
+  diagnostics.add(std::move(diagnostic));
+}
+
+void check_alert_names(const Config& config, Diagnostics& diagnostics) {
+  const std::vector<std::string> names = names_of(config);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<ptrdiff_t>(i), names[i]) ==
+        names.begin() + static_cast<ptrdiff_t>(i)) {
+      continue;
+    }
+    complain_of_alert(config.alerts[i],
+                      {"name", "D207", "two [[alert]] are named " + quoted(names[i]),
+                       "give each a name of its own: by it what was told is known after a restart"},
+                      diagnostics);
+  }
 }
 
 std::optional<SyslogUrl> parse_syslog_url(std::string_view text) {

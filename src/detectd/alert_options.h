@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/result.h"
+#include "engine/diagnostic.h"
 #include "engine/rule.h"
 #include "src/detectd/config.h"
 
@@ -41,8 +41,13 @@ struct AlertMistake {
 // What is wrong with one whose values are good, each by itself.
 std::vector<AlertMistake> check_alert(const Config::Alert& alert);
 
-// Of those without a mistake. Errc::kRules where two have one name.
-Result<std::vector<AlertOptions>> alert_options(const Config& config);
+// At the key that it is about, or at the table.
+void complain_of_alert(const Config::Alert& alert, AlertMistake mistake, Diagnostics& diagnostics);
+// Two of one name.
+void check_alert_names(const Config& config, Diagnostics& diagnostics);
+
+// As Config::alerts, which are without a mistake.
+std::vector<AlertOptions> alert_options(const Config& config);
 
 // `tls://HOST:PORT`, `tcp://[::1]:PORT`.
 struct SyslogUrl {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -9,7 +10,6 @@
 #include "src/alerts/command_sink.h"
 #include "src/alerts/journal_sink.h"
 #include "src/alerts/json_file_sink.h"
-#include "src/alerts/secret_file.h"
 #include "src/alerts/socket_sink.h"
 #include "src/alerts/syslog_sink.h"
 #include "src/alerts/webhook_sink.h"
@@ -97,64 +97,48 @@ AlertSelection selection_of(const AlertOptions& options, const Config& config) {
   return selection;
 }
 
-// Of what the configuration names, not of what a receiver says.
-std::vector<Error> check_sink(const AlertOptions& options) {
-  std::vector<Error> errors;
-  const auto add = [&](const Error& error) {
-    errors.push_back({error.code, "alerts to " + options.name + ": " + error.message});
-  };
-  if (!options.ca_file.empty() && access(options.ca_file.c_str(), R_OK) != 0)
-    add({Errc::kRules, options.ca_file + " can not be read"});
-  if (!options.headers_file.empty()) {
-    if (const auto headers = read_headers(options.headers_file); !headers) add(headers.error());
-  }
-  if (!options.url_file.empty()) {
-    if (const auto lines = read_secret_lines(options.url_file); !lines) {
-      add(lines.error());
-    } else if (lines->size() != 1 || check_webhook_url(lines->front())) {
-      add({Errc::kRules, options.url_file + " does not hold one URL that begins with https://"});
-    }
-  }
-  if (options.type != SinkType::kCommand) return errors;
-  if (access(options.command.front().c_str(), X_OK) != 0)
-    add({Errc::kRules, options.command.front() + " can not be run"});
-  if (geteuid() != 0) return errors;
-  if (const auto user = find_command_user(options.user); !user) {
-    const bool is_missing = user.error().code == Errc::kNotFound;
-    add({Errc::kRules,
-         user.error().message + (is_missing ? "; create it, or name another with `user`" : "")});
-  }
-  return errors;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Alerts>> Alerts::open(const Edges& edges) {
-  auto options = alert_options(edges.config);
-  if (!options) return options.error();
-  std::unique_ptr<Alerts> alerts(new Alerts);
-  if (options->empty()) return alerts;
-  if (!edges.database) {
+Alerts::Alerts(const Edges& edges) : database_(edges.database), host_(edges.host) {}
+
+std::unique_ptr<Alerts> Alerts::open(const Edges& edges) {
+  std::unique_ptr<Alerts> alerts(new Alerts(edges));
+  if (!edges.database && !edges.config.alerts.empty())
     log::warning("without a database nobody is told: alerts leave through it");
-    return alerts;
-  }
-  alerts->database_ = edges.database;
-  std::vector<std::unique_ptr<Delivery>> deliveries;
-  for (const AlertOptions& sink : *options) {
-    for (const Error& error : check_sink(sink)) return error;
-    alerts->names_.push_back(sink.name);
-    alerts->types_.emplace_back(to_string(sink.type));
-    auto queue = make_alert_queue({.database = *edges.database,
-                                   .sink = sink.name,
-                                   .host = edges.host,
-                                   .selection = selection_of(sink, edges.config),
-                                   .running = [&owner = *alerts] { return owner.running_rules(); }});
-    deliveries.push_back(
-        std::make_unique<Delivery>(delivery_options(sink), make_sink(sink, edges.host), std::move(queue)));
-  }
-  alerts->threads_ = std::make_unique<DeliveryThreads>(std::move(deliveries));
-  alerts->told_.resize(alerts->names_.size());
+  alerts->threads_ = alerts->make_threads(edges.config);
   return alerts;
+}
+
+std::shared_ptr<DeliveryThreads> Alerts::make_threads(const Config& config) {
+  names_.clear();
+  types_.clear();
+  if (!database_) return nullptr;
+  std::vector<std::unique_ptr<Delivery>> deliveries;
+  for (const AlertOptions& sink : alert_options(config)) {
+    names_.push_back(sink.name);
+    types_.emplace_back(to_string(sink.type));
+    auto queue = make_alert_queue({.database = *database_,
+                                   .sink = sink.name,
+                                   .host = host_,
+                                   .selection = selection_of(sink, config),
+                                   .running = [this] { return running_rules(); }});
+    deliveries.push_back(
+        std::make_unique<Delivery>(delivery_options(sink), make_sink(sink, host_), std::move(queue)));
+  }
+  return std::make_shared<DeliveryThreads>(std::move(deliveries));
+}
+
+void Alerts::change(const Config& config) {
+  std::shared_ptr<DeliveryThreads> after = make_threads(config);
+  if (!after) return;
+  after->start_behind(threads());
+  const std::lock_guard lock(mutex_);
+  threads_ = std::move(after);
+}
+
+std::shared_ptr<DeliveryThreads> Alerts::threads() const {
+  const std::lock_guard lock(mutex_);
+  return threads_;
 }
 
 void Alerts::use_rules(const RuleSet& rules) {
@@ -175,27 +159,28 @@ std::vector<Outbox::NamedRule> Alerts::running_rules() const {
 }
 
 void Alerts::start() {
-  if (threads_) threads_->start();
+  if (const auto threads = this->threads()) threads->start();
 }
 
 void Alerts::wake() {
-  if (threads_) threads_->wake();
+  if (const auto threads = this->threads()) threads->wake();
 }
 
 void Alerts::reopen() {
-  if (threads_) threads_->reopen();
+  if (const auto threads = this->threads()) threads->reopen();
 }
 
 void Alerts::stop() {
-  if (threads_) threads_->stop(kDrainNs);
+  if (const auto threads = this->threads()) threads->stop(kDrainNs);
 }
 
 void Alerts::tell_at_once(Level level, const std::string& text) {
-  if (threads_) threads_->add_notice(level, text);
+  if (const auto threads = this->threads()) threads->add_notice(level, text);
 }
 
 std::vector<Delivery::Status> Alerts::status() const {
-  return threads_ ? threads_->status() : std::vector<Delivery::Status>();
+  const auto threads = this->threads();
+  return threads ? threads->status() : std::vector<Delivery::Status>();
 }
 
 std::vector<SinkStatus> Alerts::sink_status() const {
@@ -220,37 +205,27 @@ std::vector<SinkStatus> Alerts::sink_status() const {
 
 std::vector<HealthReport> Alerts::take_reports(int64_t now_ns) {
   std::vector<HealthReport> reports;
-  const std::vector<Delivery::Status> all = status();
-  for (size_t i = 0; i < all.size(); ++i) {
-    const SinkState& state = all[i].state;
+  for (const Delivery::Status& sink : status()) {
+    const SinkState& state = sink.state;
+    Told& told = told_[sink.name];
     const bool failing =
-        all[i].failing && state.failing_since_ns && now_ns - *state.failing_since_ns >= kFailingIsNewsNs;
-    if (failing && !told_[i].failing) {
+        sink.failing && state.failing_since_ns && now_ns - *state.failing_since_ns >= kFailingIsNewsNs;
+    if (failing && !told.failing) {
       reports.push_back({.reason = "alerts_wait",
-                         .message = "alerts to " + all[i].name + " do not arrive: " + state.failure});
+                         .message = "alerts to " + sink.name + " do not arrive: " + state.failure});
     }
-    told_[i].failing = failing;
+    told.failing = failing;
     const uint64_t lost = state.expired + state.refused;
     // While it fails there may be more soon.
-    if (lost > told_[i].lost && told_[i].lost != 0 && all[i].failing) continue;
-    if (lost > told_[i].lost) {
+    if (lost > told.lost && told.lost != 0 && sink.failing) continue;
+    if (lost > told.lost) {
       reports.push_back({.reason = "alerts_lost",
-                         .message = "of alerts to " + all[i].name + " " + plural(lost, "hit") +
+                         .message = "of alerts to " + sink.name + " " + plural(lost, "hit") +
                                     " so far were too old or refused; they are in the database"});
     }
-    told_[i].lost = std::max(told_[i].lost, lost);
+    told.lost = std::max(told.lost, lost);
   }
   return reports;
-}
-
-std::vector<Error> check_alerts(const Config& config) {
-  const auto options = alert_options(config);
-  if (!options) return {options.error()};
-  std::vector<Error> errors;
-  for (const AlertOptions& sink : *options) {
-    for (Error& error : check_sink(sink)) errors.push_back(std::move(error));
-  }
-  return errors;
 }
 
 }  // namespace detectd

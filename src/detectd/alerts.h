@@ -2,6 +2,7 @@
 // database of hits (src/store/outbox).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,8 +25,8 @@ class Alerts {
     std::optional<std::string> database;  // none: nobody is told, which is said
     std::string host;
   };
-  // Opens nothing yet. An Error where a sink can not work as it is configured: a user, a program or a file is missing.
-  static Result<std::unique_ptr<Alerts>> open(const Edges& edges);
+  // Opens nothing yet. Of a configuration in which check_alerts() finds no mistake.
+  static std::unique_ptr<Alerts> open(const Edges& edges);
   Alerts(const Alerts&) = delete;
   Alerts& operator=(const Alerts&) = delete;
 
@@ -35,6 +36,9 @@ class Alerts {
   void use_rules(const RuleSet& rules);
   // Once the database is there.
   void start();
+  // What `config` says of sinks holds from now on. Those of before tell what is on its way; what was told is known by a
+  // sink's name. Waits for nobody.
+  void change(const Config& config);
   // There are new hits; from any thread.
   void wake();
   // For files that were moved.
@@ -51,8 +55,10 @@ class Alerts {
   std::vector<HealthReport> take_reports(int64_t now_ns);
 
  private:
-  Alerts() = default;
+  explicit Alerts(const Edges& edges);
   std::vector<Outbox::NamedRule> running_rules() const;
+  std::shared_ptr<DeliveryThreads> make_threads(const Config& config);
+  std::shared_ptr<DeliveryThreads> threads() const;
 
   struct Told {
     bool failing = false;
@@ -61,13 +67,11 @@ class Alerts {
   std::vector<std::string> names_;
   std::vector<std::string> types_;  // as names_
   std::optional<std::string> database_;
-  std::unique_ptr<DeliveryThreads> threads_;
-  std::vector<Told> told_;  // as status()
+  std::string host_;
+  std::map<std::string, Told> told_;  // by sink
   mutable std::mutex mutex_;
+  std::shared_ptr<DeliveryThreads> threads_;  // null: nobody is told
   std::vector<Outbox::NamedRule> running_;
 };
-
-// What `--check` says of sinks beyond the text of the configuration: users, programs and files. All mistakes.
-std::vector<Error> check_alerts(const Config& config);
 
 }  // namespace detectd

@@ -174,7 +174,9 @@ void Reader::read_setting(const Setting& setting, const toml::node& node, std::v
   Config::Value value{.key = std::string(setting.key),
                       .toml = to_toml(node),
                       .texts = texts_of(node),
-                      .origin = escape_text(file_->path) + ":" + std::to_string(node.source().begin.line)};
+                      .origin = escape_text(file_->path) + ":" + std::to_string(node.source().begin.line),
+                      .file = file_,
+                      .span = span_of(node.source())};
   const auto same = std::find_if(into.begin(), into.end(),
                                  [&](const Config::Value& old) { return old.key == setting.key; });
   if (same == into.end()) {
@@ -209,7 +211,7 @@ void Reader::read_alerts(const toml::node& node) {
   }
   for (const toml::node& element : *alerts) {
     const toml::table& table = *element.as_table();
-    Config::Alert alert;
+    Config::Alert alert{.values = {}, .file = file_, .span = span_of(element.source())};
     for (const auto& [key, value] : table) {
       const std::string whole = "alert." + std::string(key.str());
       if (const Setting* setting = find_setting(alert_settings(), whole)) {
@@ -343,13 +345,22 @@ std::vector<std::string> Config::differences(const Config& other) const {
   for (const Value& value : values) {
     if (value.toml != other.find(value.key).toml) keys.push_back(value.key);
   }
+  return keys;
+}
+
+bool Config::has_same_alerts(const Config& other) const {
   const auto same_value = [](const Value& a, const Value& b) { return a.key == b.key && a.toml == b.toml; };
   const auto same_alert = [&](const Alert& a, const Alert& b) {
     return std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(), same_value);
   };
-  if (!std::equal(alerts.begin(), alerts.end(), other.alerts.begin(), other.alerts.end(), same_alert))
-    keys.emplace_back("alert");
-  return keys;
+  return std::equal(alerts.begin(), alerts.end(), other.alerts.begin(), other.alerts.end(), same_alert);
+}
+
+const Config::Value* Config::Alert::find(std::string_view key) const {
+  const auto found = std::find_if(values.begin(), values.end(), [key](const Value& value) {
+    return std::string_view(value.key).substr(value.key.find('.') + 1) == key;
+  });
+  return found == values.end() ? nullptr : &*found;
 }
 
 void Config::set_text(std::string_view key, const std::string& text, const std::string& origin) {
@@ -372,6 +383,7 @@ Result<Config> load_config(const std::optional<std::string>& path, Diagnostics& 
     if (!more) return std::move(more).error();
     Reader(config, *more, diagnostics).read();
   }
+  check_alert_names(config, diagnostics);
   return config;
 }
 

@@ -22,9 +22,16 @@ struct Config {
     std::string toml;                // the value as TOML
     std::vector<std::string> texts;  // its elements; of what is no list the one that it is
     std::string origin;              // "default", "/etc/detectd/detectd.toml:7", "--rules"
+    SourcePtr file = {};             // where it stands, if in a file
+    Span span = {};
   };
   struct Alert {
     std::vector<Value> values;
+    SourcePtr file;  // where it begins
+    Span span;
+
+    // By a key of [[alert]], `url`; null where it is not set.
+    const Value* find(std::string_view key) const;
   };
 
   std::vector<Value> values;  // all settings, in the order of the table
@@ -44,8 +51,9 @@ struct Config {
   void set_rule_paths(const std::vector<std::string>& paths, const std::string& origin);
   void set(const Value& value);
 
-  // The keys whose values differ, and `alert` where those do.
+  // The keys whose values differ.
   std::vector<std::string> differences(const Config& other) const;
+  bool has_same_alerts(const Config& other) const;
 };
 
 // Reads `path`, or the default where it is absent, and the drop-ins beside it. Mistakes in the text are

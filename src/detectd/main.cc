@@ -1,7 +1,7 @@
 // detectd: rules against process events. See detectd(8).
 #include <unistd.h>
 
-#include "src/detectd/alerts.h"
+#include "src/detectd/alert_check.h"
 #include "src/detectd/config.h"
 #include "src/detectd/options.h"
 #include "src/detectd/probe.h"
@@ -51,10 +51,11 @@ ExitStatus run_task(const Options& options, Output& output) {
     return ExitStatus::kDone;
   }
   if (options.check) {
-    std::vector<ExitStatus> statuses = {diagnostics.errors() == 0 ? ExitStatus::kDone : ExitStatus::kRules};
-    if (diagnostics.errors() == 0) {
-      for (const Error& error : check_alerts(*config)) statuses.push_back(fail(error));
-    }
+    Diagnostics of_alerts;
+    if (diagnostics.errors() == 0) check_alerts(*config, of_alerts);
+    log::show(of_alerts);
+    const bool is_good = diagnostics.errors() + of_alerts.errors() == 0;
+    std::vector<ExitStatus> statuses = {is_good ? ExitStatus::kDone : ExitStatus::kRules};
     statuses.push_back(check_rules(options, *config, output));
     return first_of(statuses);
   }

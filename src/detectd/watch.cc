@@ -10,6 +10,7 @@
 
 #include "engine/timestamp.h"
 #include "src/clock.h"
+#include "src/detectd/alert_check.h"
 #include "src/detectd/alerts.h"
 #include "src/detectd/builtin_rules.h"
 #include "src/detectd/capture.h"
@@ -108,6 +109,7 @@ class Watch {
   // Lines for who asked.
   std::string change_rules(LoadedRules rules, const Config& config);
   void respond_as(const Config& config);
+  std::string tell_others(const Config& config);
   HealthSigns signs() const;
   void look_at_health(int64_t now_ns);
   void tell(const HealthReport& report);
@@ -265,9 +267,12 @@ std::optional<ExitStatus> Watch::open_outputs() {
     return kNone;
   };
   const std::optional<std::string> path = database_path();
-  auto alerts = Alerts::open({.config = config_, .database = path, .host = host_->name});
-  if (!alerts) return fail(alerts.error());
-  alerts_ = *std::move(alerts);
+  if (Diagnostics mistakes; path) {
+    check_alerts(config_, mistakes);
+    log::show(mistakes);
+    if (mistakes.errors() != 0) return ExitStatus::kRules;
+  }
+  alerts_ = Alerts::open({.config = config_, .database = path, .host = host_->name});
   alerts_->use_rules(*rules_.set);
   store_.emplace(RunStore::Options{.path = path,
                                    .spill = options_.db ? std::string() : config_.text("store.spill"),
@@ -506,6 +511,7 @@ DaemonStatus Watch::status() {
 
 Result<Config> Watch::read_config(Diagnostics& diagnostics) const {
   Result<Config> config = load_config(options_.config, diagnostics);
+  if (config && diagnostics.errors() == 0 && database_path()) check_alerts(*config, diagnostics);
   log::show(diagnostics);
   if (config && diagnostics.errors() != 0)
     config = Error{Errc::kRules, plural(diagnostics.errors(), "mistake") + " in the configuration"};
@@ -546,6 +552,7 @@ std::string Watch::change_rules(LoadedRules rules, const Config& config) {
     tell({.reason = "fewer_rules", .message = fewer});
     lines += warning_line(fewer);
   }
+  lines += tell_others(config);
   if (const auto keys = config_.differences(config); !keys.empty()) {
     const std::string late =
         "changed in the configuration, and without effect until detectd is started again: " + list_text(keys);
@@ -553,6 +560,18 @@ std::string Watch::change_rules(LoadedRules rules, const Config& config) {
     lines += warning_line(late);
   }
   return lines;
+}
+
+// Whom alerts go to from now on.
+std::string Watch::tell_others(const Config& config) {
+  if (config_.has_same_alerts(config)) return {};
+  config_.alerts = config.alerts;
+  alerts_->change(config_);
+  if (store_->get() != nullptr) store_->get()->use_sinks(alerts_->sinks());
+  const std::string told =
+      alerts_->sinks().empty() ? "alerts go nowhere" : "alerts go to " + list_text(alerts_->sinks());
+  log::note(told);
+  return text_line(told);
 }
 
 // Armed or not, budgets and what is protected, from now on: of the responder, and of execs before they happen.

@@ -121,6 +121,18 @@ Status HitStore::begin_run(Run run) {
   return keep_batch(true);
 }
 
+void HitStore::use_sinks(std::vector<std::string> names) {
+  options_.sinks = std::move(names);
+  sinks_are_known_ = false;
+  register_new_sinks();
+}
+
+// Where the database can not take it now, tend() tries again.
+void HitStore::register_new_sinks() {
+  if (sinks_are_known_ || database_ == nullptr || degraded_) return;
+  sinks_are_known_ = bool(register_sinks(*database_, options_.sinks, wall_clock_ns()));
+}
+
 void HitStore::learn_rules(const RuleSet& rules) {
   // What nobody refers to any more can not hit again.
   std::erase_if(rules_, [](const auto& known) { return known.second.rule.use_count() == 1; });
@@ -437,6 +449,7 @@ void HitStore::tend() {
     if (!status && !std::exchange(degraded_, true)) tell(status.error().code, status.error().message);
   }
   if (!degraded_) upkeep_.run(*database_, wall_clock_ns(), kTendSteps);
+  register_new_sinks();
 }
 
 Status HitStore::save_history(std::span<const TermHistory> histories) {

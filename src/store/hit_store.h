@@ -85,6 +85,9 @@ class HitStore {
   // A failure also says that hits wait in the spill.
   Status end_run(const RunEnd& end);
 
+  // Those are told from now on, as Options::sinks.
+  void use_sinks(std::vector<std::string> names);
+
   // Again with another Hit::response_outcome: that is news of the same hit.
   void record(const Hit& hit);
   // Of a hit of an earlier run, known by its time and id (32 hexadecimal digits); one that is not there stays so.
@@ -134,6 +137,7 @@ class HitStore {
   Status commit_to_memory(const Error& reason);
   void tell_of_return();
   Status follow_file();
+  void register_new_sinks();
   std::shared_ptr<const RuleRecord> rule_record(const std::shared_ptr<const Rule>& rule);
   void forget_batch();
   void tell(Errc code, std::string message) const;
@@ -168,6 +172,7 @@ class HitStore {
 
   WaitingBatches memory_;
   Upkeep upkeep_;
+  bool sinks_are_known_ = true;  // to the database
   bool degraded_ = false;
   bool is_full_ = false;         // the last failure was for want of room
   bool memory_is_used_ = false;  // and that was told

@@ -50,6 +50,8 @@ type = "json_file"
 path = "$work/alerts.json"
 rules = ["marked"]
 TOML
+# Whatever else runs here meanwhile.
+mark=marked-for-alerts-$$
 cat >"$work/rule.toml" <<RULE
 [[rule]]
 id = "00000000-0000-4000-8000-000000000001"
@@ -58,7 +60,7 @@ title = "A marked program"
 level = "low"
 on = "exec"
 [rule.detection]
-a."process.args" = "marked-for-alerts-$$"
+a."process.args" = "$mark"
 condition = "a"
 RULE
 
@@ -73,7 +75,7 @@ provoke() {
   local i before
   before=$(marked)
   for ((i = 0; i < $1; ++i)); do
-    /bin/true marked-for-alerts-$$
+    /bin/true "$mark"
     ((seconds == 0)) || read -rt "$pause" <>"$work/never" || true
   done
   until_holds stored "$((${before:-0} + $1))" || flunk "hits are stored, however receivers fare: $(marked) of $((before + $1))"

@@ -120,6 +120,31 @@ if ((keeps)); then
   wants 'a mute without a reason' 2 'say why' mute first --for 2h
   wants 'a mute of what does not run' 2 'did you mean `first`' mute frist --for 2h --reason x
 fi
+if ((keeps)); then
+  # Receivers come, change and go with a reload: all or nothing, and what was told is known by their names.
+  sink() { printf '[[alert]]\ntype = "json_file"\nname = "%s"\npath = "%s"\nrules = ["first"]' "$1" "$work/$2"; }
+  delivered() { ctl status --json; jq -e --arg name "$1" --argjson count "$2" '.sinks | length == 1 and .[0].name == $name and .[0].delivered >= $count' "$work/out" >/dev/null; }
+  configuration enforce "$(sink log one.json)"
+  wants 'a receiver comes with a reload' 0 'alerts go to log' reload
+  /bin/true zzfirst
+  until_holds delivered log 1 && grep -q '"type":"hit"' "$work/one.json" && pass || { flunk 'it is told what hits from then on'; cat "$work/out"; }
+  configuration enforce "$(sink log two.json)" 'headers_file = "/none"'
+  wants 'a receiver that makes no sense is refused with its place' 3 'detectd.toml:15:16' reload
+  configuration enforce '[[alert]]' 'type = "command"' 'command = ["/none"]' 'user = "nobody"'
+  wants 'TRUST 112: a program that is not there is refused with its place' 3 'detectd.toml:12:11' reload
+  grep -qF 'what ran before goes on' "$work/err" && pass || flunk 'a refused receiver leaves those of before'
+  /bin/true zzfirst
+  until_holds delivered log 2 && pass || { flunk 'those of before go on'; cat "$work/out"; }
+  configuration enforce "$(sink log two.json)"
+  wants 'a receiver changes with a reload' 0 'alerts go to log' reload
+  /bin/true zzfirst
+  until_holds delivered log 3 && pass || { flunk 'its numbers are kept by its name'; cat "$work/out"; }
+  [[ -s $work/two.json && -z $(jq -r .id "$work/one.json" "$work/two.json" | sort | uniq -d) ]] && pass || flunk 'each hit is told once'
+  configuration enforce
+  wants 'a receiver goes with a reload' 0 'alerts go nowhere' reload
+  jq_sinks() { ctl status --json; jq -e '.sinks == []' "$work/out" >/dev/null; }
+  jq_sinks && pass || flunk 'nobody is told then'
+fi
 configuration dry-run
 wants 'a configuration that arms nothing' 0 'loaded again' reload
 wants 'what is not configured can not be armed' 3 'can not be armed' mode enforce

@@ -20,8 +20,9 @@ TEST_CASE("of a thousand turns, ten of them slow, 99 % ended within the time of 
 }
 
 TEST_CASE("what is told of a turn is at most an eighth more than it took, and never less", "[turn_times]") {
-  for (int64_t ns : {int64_t{0}, int64_t{1}, int64_t{7}, int64_t{8}, int64_t{9}, int64_t{15}, int64_t{16}, int64_t{17},
-                     int64_t{1023}, int64_t{1024}, int64_t{999'999'999}, std::numeric_limits<int64_t>::max() / 2}) {
+  for (int64_t ns :
+       {int64_t{0}, int64_t{1}, int64_t{7}, int64_t{8}, int64_t{9}, int64_t{15}, int64_t{16}, int64_t{17},
+        int64_t{1023}, int64_t{1024}, int64_t{999'999'999}, std::numeric_limits<int64_t>::max() / 2}) {
     TurnTimes times;
     times.add(ns);
     times.add(std::numeric_limits<int64_t>::max());
