@@ -566,6 +566,7 @@ std::string Watch::change_rules(LoadedRules rules, const Config& config) {
 std::string Watch::tell_others(const Config& config) {
   if (config_.has_same_alerts(config)) return {};
   config_.alerts = config.alerts;
+  if (!database_path()) return {};
   alerts_->change(config_);
   if (store_->get() != nullptr) store_->get()->use_sinks(alerts_->sinks());
   const std::string told =

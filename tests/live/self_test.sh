@@ -265,7 +265,7 @@ reloads() {
   printf '[rules]\npaths = ["%s"]\n[store]\nkeep = "1d"\n[source]\nheartbeat = "2s"\n[[alert]]\ntype = "journal"\n' "$work/rules.d" >"$work/reload.conf"
   kill -HUP "$daemon"
   verify 'what a reload can not change is told' \
-    until_said 'changed in the configuration, and without effect until detectd is started again: source.heartbeat, store.keep, alert'
+    until_said 'changed in the configuration, and without effect until detectd is started again: source.heartbeat, store.keep'
   /bin/true zz20
   verify 'and the rules are loaded' until_in "$work/hits" zz20
   stop_daemon
@@ -292,7 +292,58 @@ slow() {
   verify 'TRUST 75: at most once a minute' test "$(hits slow_event)" -le 2
 }
 
+# Who attaches to the daemon, whatever it does then.
+traced() {
+  start_daemon --no-db --rules "$here/../../rules/defense-evasion/tracer_of_detectd.toml" --output json ||
+    { flunk 'the daemon does not start'; cat "$work/said"; return; }
+  "$work/attack" trace zz "$daemon" 2>"$work/said.trace"
+  case $? in
+    0) verify 'TRUST 83: who traces detectd is a hit, of the highest level' \
+      until_in "$work/hits" '"name":"tracer_of_detectd","title":"Somebody traces detectd","level":"critical"' ;;
+    *) skip "TRUST 83: $(<"$work/said.trace")" ;;
+  esac
+  stop_daemon
+}
+
+# With as much memory as the unit leaves it: it sheds, and counts, before the kernel ends it.
+memory() {
+  local limit_mib group='' forks
+  limit_mib=$(sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' "$here/../../packaging/detectd.service.in")
+  verify 'TRUST 84: the unit has a limit, and others are ended first' \
+    grep -qx 'OOMScoreAdjust=-900' "$here/../../packaging/detectd.service.in"
+  if group=/sys/fs/cgroup/memory/detectd-test-$$ && mkdir "$group" 2>/dev/null; then
+    echo "${limit_mib}M" >"$group/memory.limit_in_bytes"
+  elif group=/sys/fs/cgroup/detectd-test-$$ && mkdir "$group" 2>/dev/null && [[ -w $group/memory.max ]]; then
+    echo "${limit_mib}M" >"$group/memory.max"
+  else
+    rmdir "$group" 2>/dev/null
+    group=
+  fi
+  [[ -z $group ]] || prefix=(bash -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$group")
+  start_daemon --db "$work/memory.db" --rules "$work/slow.toml" --output json ||
+    start_daemon --no-db --rules "$work/slow.toml" --output json || { flunk 'the daemon does not start'; cat "$work/said"; return; }
+  prefix=()
+  # Arguments of two megabytes, and more of all than a queue takes while nobody reads it.
+  for forks in 1 2 3; do
+    kill -STOP "$daemon"
+    for i in {1..20}; do "$work/attack" longarg zzmemory; done
+    "$work/attack" forks zz 20000
+    kill -CONT "$daemon"
+    verify 'TRUST 84: what there was no room for is counted and told' until_lines "$work/hits" "$forks" '"type":"lost"'
+  done
+  local most
+  most=$(awk '/^VmHWM/ {print int($2 / 1024)}' "/proc/$daemon/status")
+  verify "TRUST 84: of $limit_mib MiB $most were used at most" test "$most" -lt "$limit_mib"
+  stop_daemon
+  verify "TRUST 84: it was not ended, but stops in order: $status" test "$status" = 6
+  [[ -n $group ]] || { skip 'TRUST 84: in a control group: none with a limit is to be had'; return; }
+  gone() { rmdir "$group" 2>/dev/null; }
+  until_holds gone
+}
+
 arguments
 reloads
 slow
+traced
+memory
 finish
