@@ -11,6 +11,9 @@
 
 namespace detectd {
 
+// Its hits are told every sink, whatever it asks for: to see that they arrive.
+inline constexpr std::string_view kSelftestRule = "detectd.selftest";
+
 enum class AlertKind : uint8_t {
   kHit,
   kFold,       // hits beyond what a sink may be sent, as numbers

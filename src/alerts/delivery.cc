@@ -244,8 +244,12 @@ Delivery::Went Delivery::send_hits(const Now& now, const Interrupt& interrupt) {
 Delivery::Went Delivery::send(const Alert& alert, const Now& now, const Interrupt& interrupt) {
   const Delivered delivered = sink_->deliver(alert, interrupt);
   switch (delivered.what) {
-    case Delivered::What::kDelivered: note_delivered(1, now); return Went::kOn;
+    case Delivered::What::kDelivered:
+      note_delivered(1, now);
+      if (alert.rule_name == kSelftestRule) note_selftest(alert.id);
+      return Went::kOn;
     case Delivered::What::kTaken:
+      if (alert.rule_name == kSelftestRule) taken_selftest_ = alert.id;
       if (taken_++ == 0) taken_since_ns_ = now.steady_ns;
       return Went::kOn;
     case Delivered::What::kRefused: note_refused(delivered.why); return Went::kOn;
@@ -263,6 +267,7 @@ Delivery::Went Delivery::settle(const Now& now, const Interrupt& interrupt) {
     return Went::kStopped;
   }
   note_delivered(std::exchange(taken_, 0), now);
+  if (!taken_selftest_.empty()) note_selftest(std::exchange(taken_selftest_, {}));
   state_.settled_n = std::max(state_.settled_n, position_);
   save_if_due(now, true);
   return Went::kOn;
@@ -285,6 +290,11 @@ void Delivery::note_delivered(uint64_t count, const Now& now) {
   tell(false, text);
 }
 
+void Delivery::note_selftest(std::string id) {
+  const std::lock_guard lock(mutex_);
+  selftest_ = std::move(id);
+}
+
 void Delivery::note_refused(const std::string& why) {
   ++state_.refused;
   dirty_ = true;
@@ -294,6 +304,7 @@ void Delivery::note_refused(const std::string& why) {
 // What was taken and not settled may not have arrived: all of it again.
 void Delivery::fail(const std::string& why, const Now& now, const Interrupt& interrupt) {
   taken_ = 0;
+  taken_selftest_.clear();
   batch_.clear();
   more_ = true;
   position_ = looked_to_ = state_.settled_n;
@@ -334,7 +345,8 @@ Delivery::Status Delivery::status() const {
   return {.name = options_.name,
           .state = shown_,
           .failing = failing_,
-          .sends_digests = options_.digest.has_value()};
+          .sends_digests = options_.digest.has_value(),
+          .selftest = selftest_};
 }
 
 }  // namespace detectd

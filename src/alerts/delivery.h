@@ -105,6 +105,7 @@ class Delivery {
     SinkState state;
     bool failing = false;
     bool sends_digests = false;
+    std::string selftest = {};  // the id of the last hit of kSelftestRule that arrived
   };
   Status status() const;
 
@@ -123,6 +124,7 @@ class Delivery {
   bool catches_up(const Now& now) const;
   void advance(int64_t n);
   void note_delivered(uint64_t count, const Now& now);
+  void note_selftest(std::string id);
   void note_refused(const std::string& why);
   void fail(const std::string& why, const Now& now, const Interrupt& interrupt);
   void save_if_due(const Now& now, bool at_once);
@@ -141,6 +143,7 @@ class Delivery {
   int64_t position_ = 0;  // up to here it is told, taken, or passed over
   int64_t looked_to_ = 0;
   std::deque<Alert> batch_;
+  std::string taken_selftest_;  // as Status::selftest, but not settled
   uint64_t taken_ = 0;  // since the last settle(), and their first
   int64_t taken_since_ns_ = 0;
   bool more_ = false;
@@ -162,6 +165,7 @@ class Delivery {
   mutable std::mutex mutex_;
   std::deque<std::pair<Level, std::string>> notices_;
   SinkState shown_;
+  std::string selftest_;
 };
 
 }  // namespace detectd

@@ -23,6 +23,8 @@ void visit(Visitor&& visitor, auto& s) requires requires {
   visitor("waiting", s.waiting);
   visitor("dropped", s.dropped);
   visitor("error", s.error);
+  visitor("digests", s.digests);
+  visitor("selftest", s.selftest);
 }
 
 template <class Visitor>

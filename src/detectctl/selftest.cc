@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +25,7 @@ namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kPatienceNs = 5 * kSecondNs;
+constexpr int64_t kAlertPatienceNs = 15 * kSecondNs;
 constexpr size_t kNameColumns = 10;
 constexpr int kFlood = 4000;
 
@@ -64,6 +66,16 @@ condition = "marked"
 constexpr std::string_view kRehearsalConfig =
     "[source]\nreceive_buffer = \"8KiB\"\n[response]\nmode = \"dry-run\"\n";
 
+// Of those that were open, how they are now.
+std::vector<SinkStatus> still_open(const std::vector<SinkStatus>& open, const std::vector<SinkStatus>& now) {
+  std::vector<SinkStatus> still;
+  for (const SinkStatus& sink : now) {
+    const auto is_same = [&sink](const SinkStatus& one) { return one.name == sink.name; };
+    if (std::any_of(open.begin(), open.end(), is_same)) still.push_back(sink);
+  }
+  return still;
+}
+
 class Selftest {
  public:
   Selftest(const SelftestOptions& options, Call& call) : options_(options), call_(call) {}
@@ -93,6 +105,7 @@ class Selftest {
   const SelftestOptions& options_;
   Call& call_;
   std::string mark_ = std::to_string(getpid()) + std::to_string(wall_clock_ns() % kSecondNs);
+  std::string hit_id_;  // of the daemon's hit of our mark
   bool failed_ = false;
 };
 
@@ -133,6 +146,7 @@ void Selftest::follow_mark() {
            "the exec of pid " + std::to_string((*line)->number_of("pid")) + " came through " + after());
     } else if (type == "hit") {
       hit = true;
+      hit_id_ = (*line)->text_of("id");
       good("hit", (*line)->text_of("rule") + " came " + after());
     }
   }
@@ -141,28 +155,31 @@ void Selftest::follow_mark() {
   if (!hit && geteuid() != 0) skip("hit", "only what root marks is one");
 }
 
+// To each receiver's word that it has the hit.
 void Selftest::look_at_alerts(const DaemonStatus& before) {
   if (before.sinks.empty()) return skip("alerts", "none are configured");
+  if (hit_id_.empty()) return skip("alerts", "there is no hit to follow");
   const int64_t begin_ns = steady_clock_ns();
-  std::optional<DaemonStatus> now;
-  std::vector<bool> told(before.sinks.size(), false);
-  size_t open = told.size();
-  while (open != 0 && steady_clock_ns() - begin_ns < kPatienceNs) {
-    now = ask_status();
-    if (!now) return;
-    for (size_t i = 0; i < std::min(told.size(), now->sinks.size()); ++i) {
-      if (told[i] || now->sinks[i].delivered == before.sinks[i].delivered) continue;
-      told[i] = true;
-      --open;
-      good("alerts", now->sinks[i].name + " took it after " + duration_text(steady_clock_ns() - begin_ns));
-    }
-    usleep(100'000);
+  std::vector<SinkStatus> open = before.sinks;
+  const auto is_told = [&](const SinkStatus& sink) {
+    if (sink.selftest != hit_id_) return false;
+    good("alerts", sink.name + " (" + sink.type + ") has it after " + duration_text(steady_clock_ns() - begin_ns));
+    return true;
+  };
+  for (const SinkStatus& sink : open) {
+    if (sink.digests) skip("alerts", sink.name + " (" + sink.type + ") is sent digests, no single hits");
   }
-  for (size_t i = 0; now && i < std::min(told.size(), now->sinks.size()); ++i) {
-    const SinkStatus& sink = now->sinks[i];
-    if (told[i]) continue;
-    if (sink.works) skip("alerts", sink.name + " did not take it: it is for higher levels, or slow");
-    if (!sink.works) bad("alerts", sink.name + ": " + sink.error);
+  while (true) {
+    std::erase_if(open, [&](const SinkStatus& sink) { return sink.digests || is_told(sink); });
+    if (open.empty() || steady_clock_ns() - begin_ns > kAlertPatienceNs) break;
+    usleep(100'000);
+    const std::optional<DaemonStatus> now = ask_status();
+    if (!now) return;
+    open = still_open(open, now->sinks);
+  }
+  for (const SinkStatus& sink : open) {
+    bad("alerts", sink.name + " (" + sink.type + "): " +
+                      (sink.works ? "did not say within 15 s that it has the hit" : sink.error));
   }
 }
 
@@ -290,7 +307,8 @@ const Command kSelftestCommand = {
         "daemon: to "
         "the event, to the hit of the built-in rule\n"
         ".Li detectd.selftest ,\n"
-        "to each receiver of alerts.\n"
+        "to each receiver of alerts, which is told this hit whatever levels, tags and rules it asks for, and to "
+        "its word that it has it; one that is sent digests is left out.\n"
         "Then, with a\n"
         ".Nm detectd\n"
         "of its own that keeps nothing and responds to nothing, rehearse the kill of a child of its own, and "

@@ -198,7 +198,9 @@ std::vector<SinkStatus> Alerts::sink_status() const {
                    .delivered = state.delivered,
                    .waiting = waiting && !deliveries[i].sends_digests ? *waiting : 0,
                    .dropped = state.expired + state.refused,
-                   .error = state.failure});
+                   .error = state.failure,
+                   .digests = deliveries[i].sends_digests,
+                   .selftest = deliveries[i].selftest});
   }
   return all;
 }

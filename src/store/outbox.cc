@@ -194,7 +194,8 @@ Result<Outbox::Read> Outbox::read(const Query& query, const HitReader::Take& tak
   auto rows = database_->prepare(
       DETECTD_SELECT_HIT
       " FROM hit JOIN rule ON rule.n = hit.rule JOIN run ON run.n = hit.run"
-      " WHERE hit.n > ?1 AND hit.n <= ?2 AND hit.muted IS NULL AND run.alerts = 1 AND rule.level >= ?3"
+      " WHERE hit.n > ?1 AND hit.n <= ?2 AND hit.muted IS NULL AND run.alerts = 1"
+      " AND (rule.level >= ?3 OR rule.name = ?4)"
       " ORDER BY hit.n");
   auto open = database_->prepare(
       "SELECT min(n) FROM hit WHERE n > ?1 AND n <= ?2 AND response_outcome LIKE 'signalled%' AND stored_ns "
@@ -210,7 +211,7 @@ Result<Outbox::Read> Outbox::read(const Query& query, const HitReader::Take& tak
     found.waits = true;
   }
   open->reset();
-  rows->bind(1, after).bind(2, up_to).bind(3, static_cast<int64_t>(query.min_level));
+  rows->bind(1, after).bind(2, up_to).bind(3, static_cast<int64_t>(query.min_level)).bind(4, query.always);
   StoredHit hit;
   while (true) {
     const Result<bool> row = rows->step();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/result.h"
@@ -58,11 +59,12 @@ class Outbox {
     bool is_new = false;      // the file was replaced: numbers begin anew
   };
   // Gives hits behind number `after`, in order, with everything, that are of `min_level` or above, not muted and of runs
-  // that tell; until `take` says no, which leaves that one for the next time.
+  // that tell; and those of the rule named `always` at any level; until `take` says no, which leaves that one for the next time.
   struct Query {
     int64_t after = 0;
     Level min_level = Level::kInformational;
     int64_t now_ns = 0;
+    std::string_view always = {};
   };
   Result<Read> read(const Query& query, const HitReader::Take& take);
 

@@ -49,7 +49,17 @@ rules = ["marked"]
 type = "json_file"
 path = "$work/alerts.json"
 rules = ["marked"]
+[[alert]]
+type = "command"
+command = ["/bin/sh", "-c", "cat >>$work/open/command.told"]
+user = "nobody"
+level = "critical"
+[[alert]]
+type = "unix_socket"
+path = "$work/lines"
+level = "critical"
 TOML
+mkdir -m 777 "$work/open"
 # Whatever else runs here meanwhile.
 mark=marked-for-alerts-$$
 cat >"$work/rule.toml" <<RULE
@@ -68,7 +78,7 @@ start() { start_daemon --rules "$work/rule.toml" --output none; }
 ask() { sqlite3 "file:$work/hits.db?mode=ro" "$1" 2>/dev/null; }
 marked() { ask "SELECT count(*) FROM hits WHERE rule = 'marked'"; }
 stored() { (($(marked) >= $1)); }
-told() { [[ $(ask "SELECT count(*) FROM sink WHERE settled_n >= (SELECT max(n) FROM hits WHERE rule = 'marked')") == 4 ]]; }
+told() { [[ $(ask "SELECT count(*) FROM sink WHERE settled_n >= (SELECT max(n) FROM hits WHERE rule = 'marked')") == 6 ]]; }
 pause=$(awk "BEGIN {print $seconds / $hits}")
 # provoke NUMBER: so many hits, in their part of the time; then all of them are stored.
 provoke() {
@@ -116,6 +126,7 @@ printf 'receivers were down for %d s of %d hits\n' "$(($(date +%s) - began))" "$
 
 receive http "$http_port" "$work/webhook.told"
 receive syslog "$syslog_port" "$work/syslog.told" "$work/ca.pem" "$work/key.pem"
+receive lines "$work/lines" "$work/lines.told"
 kill -CONT "$journal"
 # What waits longer is tried more seldom, up to every five minutes.
 began=$(date +%s) patience=$((40 + seconds))
@@ -129,6 +140,11 @@ start || flunk 'the daemon starts with receivers that are up'
 provoke "$part"
 note_turns up
 if until_holds told; then pass; else flunk "every sink is told what comes while it is up: $(ask 'SELECT * FROM sink')"; fi
+timeout 120 "$detectctl" selftest --socket "$work/control" --detectd "$detectd" >"$work/selftest" 2>&1 </dev/null
+for kind in webhook syslog journal json_file command unix_socket; do
+  if grep -q "^alerts  *ok  *$kind ($kind) has it after" "$work/selftest"; then pass; else flunk "a self-test follows its hit to $kind: $(<"$work/selftest")"; fi
+done
+if grep -q '"detectd.selftest"' "$work/open/command.told"; then pass; else flunk 'a command is told of a self-test, whatever its level'; fi
 stop_daemon TERM
 printf 'turns of judging: receivers, turns, half within us, 99 %% within us, longest us\n'
 cat "$work/turns"
@@ -143,7 +159,7 @@ else
 fi
 
 jq -r 'select(.type == "hit") | "\(.n) \(.id)"' "$work/alerts.json" >"$work/json_file.told"
-ask "SELECT n, id FROM hits WHERE rule = 'marked' ORDER BY n" | tr '|' ' ' >"$work/wanted"
+ask "SELECT n, id FROM hits WHERE rule IN ('marked', 'detectd.selftest') ORDER BY n" | tr '|' ' ' >"$work/wanted"
 for sink in webhook syslog journal json_file; do
   if diff <(sort -un -k 1,1 "$work/$sink.told") "$work/wanted" >"$work/diff"; then pass; else flunk "$sink is told every hit: $(head -n 5 "$work/diff")"; fi
   # Each with one id, and new ones in order: what is repeated was told before.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A receiver of alerts for tests, one a process: writes a line `N ID` for each hit that it was told, as it comes.
 
-    receiver.py http PORT OUT | syslog PORT OUT CERTIFICATE KEY | journal PATH OUT
+    receiver.py http PORT OUT | syslog PORT OUT CERTIFICATE KEY | journal PATH OUT | lines PATH OUT
 """
 import http.server
 import json
@@ -74,6 +74,17 @@ def serve_journal(path, out):
         note(out, entry[at + 8: at + 8 + size])
 
 
+def serve_lines(path, out):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen()
+    while True:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                note(out, line)
+
+
 kind, where, target = sys.argv[1:4]
 with open(target, "a", encoding="ascii") as file:
-    {"http": serve_http, "syslog": serve_syslog, "journal": serve_journal}[kind](where, file, *sys.argv[4:])
+    {"http": serve_http, "syslog": serve_syslog, "journal": serve_journal, "lines": serve_lines}[kind](where, file, *sys.argv[4:])
