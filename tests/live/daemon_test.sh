@@ -13,6 +13,7 @@ chmod 755 "$work"
 . "$here/support.sh"
 need_live
 cp "$attack" "$work/attack"
+cp "$(command -v bash)" "$work/true"
 : >"$work/detectd.toml"
 run() { "$work/attack" "$@" >/dev/null 2>"$work/attack.said" </dev/null; }
 # verify WHAT CONDITION...: a command that says whether it holds.
@@ -40,6 +41,9 @@ condition = "a"
 
 RULE
 }
+# A `true` with these arguments that stays until it was surely read, however busy the host is.
+# shellcheck disable=SC2016  # it is the other's argument
+marked() { "$work/true" -c 'read -rt 0.3 <>"$0" || :' "$work/never" "$@"; }
 three_times() {
   rule 7 one_of_three zzthree
   cat <<'RULE'
@@ -169,8 +173,8 @@ kinds() {
   local denied=0
   run drop zz "$work/attack" trace zz "$root_process" || denied=$?
   "$work/attack" drop zz /usr/bin/env "$work/helper" become-root zzroot
-  for _ in 1 2 3; do /bin/true zzthree; done
-  /bin/true zzlast
+  for _ in 1 2 3; do marked zzthree; done
+  marked zzlast
   until_in "$work/capture.jsonl" zzlast
   stop_daemon
   kill "$root_process"
@@ -211,15 +215,15 @@ service() {
   refused 'bad input 38: a second daemon' 5 "another detectd (pid $daemon, since 2" "$detectd" --config "$work/rules.conf" --db "$work/second.db" --timeout 1s
   verify 'bad input 38: it leaves no database behind' test ! -e "$work/second.db"
 
-  /bin/true zzfirst
-  /bin/true zzthree
-  /bin/true zzthree
+  marked zzfirst
+  marked zzthree
+  marked zzthree
   verify 'a rule hits' until_in "$work/hits" zzfirst
   rule 2 second zzsecond | head -n 6 >"$work/rules.d/second.toml"
   kill -HUP "$daemon"
   verify 'TRUST 96: a half-written rule file is told of' until_said 'the rules that were loaded before go on'
   verify 'RELOADING=1' until_in "$work/notified" 'RELOADING=1'
-  /bin/true zzfirst zzagain
+  marked zzfirst zzagain
   verify 'TRUST 96: the rules of before go on' until_in "$work/hits" zzagain
   mkdir "$work/away" && mv "$work"/rules.d/*.toml "$work/away"
   kill -HUP "$daemon"
@@ -232,10 +236,10 @@ service() {
   chmod 644 "$work/rules.d/second.toml"
   kill -HUP "$daemon"
   verify 'whole, it is loaded' until_said 'generation 2'
-  /bin/true zzsecond
+  marked zzsecond
   verify 'and hits' until_in "$work/hits" zzsecond
   verify 'what a correlation had counted before is not forgotten' test "$(hits_of three_times)" = 0
-  /bin/true zzthree zzthird
+  marked zzthree zzthird
   verify 'three in all' until_in "$work/hits" '"name":"three_times"'
 
   # Two files take turns at one name, one of them anybody's: what was checked is what is read.
@@ -291,11 +295,11 @@ parts() {
     { flunk 'the daemon does not start'; cat "$work/said"; return; }
   local count
   for count in 1 2 3; do
-    /bin/true zzthree
+    marked zzthree
     until_lines "$work/hits" "$count" '"name":"one_of_three"'
     run flood zzparts 1500
   done
-  /bin/true zzthree zzfourth
+  marked zzthree zzfourth
   until_in "$work/hits" '"name":"three_times"'
   stop_daemon
   local -a files=("$work"/part*.zst)
@@ -317,7 +321,7 @@ overrun() {
   printf '[source]\nreceive_buffer = "256KiB"\n' >"$work/small.conf"
   start_daemon --config "$work/small.conf" --no-db --rules "$work/rules.d" --output json --log-format json --stats --capture "$work/capture.jsonl" ||
     { flunk 'the daemon does not start'; cat "$work/said"; return; }
-  /bin/true zzfirst zzbegin
+  marked zzfirst zzbegin
   until_in "$work/hits" zzbegin
   kill -USR1 "$counter" "$daemon"
   until_said '"type":"state"'
@@ -326,7 +330,7 @@ overrun() {
   kill -CONT "$daemon"
   verify 'TRUST 81: a loss is an alert' until_in "$work/hits" '"name":"detectd.lost"'
   until_in "$work/capture.jsonl" '"overrun"'
-  /bin/true zzfirst zzafter
+  marked zzfirst zzafter
   verify 'TRUST 74: what comes later is seen' until_in "$work/hits" zzafter
   kill -USR1 "$counter" "$daemon"
   until_lines "$work/counted" 3
@@ -385,7 +389,7 @@ ends() {
   start_daemon --no-db --rules "$shipped" --rules "$work/rules.d" --output json --capture "$work/capture.jsonl" ||
     { flunk 'TRUST 85: the daemon does not start with 64 descriptors'; cat "$work/said"; return; }
   run flood zzmany 2000
-  /bin/true zzfirst zzfew
+  marked zzfirst zzfew
   verify 'TRUST 85: with 64 descriptors it watches' until_in "$work/hits" zzfew
   stop_daemon
   verify "TRUST 85: and ends in order, exit status $status" test "$status" = 0
