@@ -468,9 +468,9 @@ Status Watch::set_mode(bool enforce, const std::string& by) {
   const std::string before = responses_->mode();
   disarmed_ = !enforce;
   mode_by_ = by;
-  config_.set_text("response.mode", enforce ? "enforce" : "dry-run", "detectctl mode");
-  responses_->reload(config_, rules_.set);
-  check_execs();
+  Config config = config_;
+  config.set_text("response.mode", enforce ? "enforce" : "dry-run", "detectctl mode");
+  respond_as(config);
   if (const std::string now = responses_->mode(); now != before) {
     tell(
         {.reason = "mode_changed", .message = "responses went from " + before + " to " + now + ", by " + by});

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Connections that are polled beside the connector, and watching by polling /proc alone.
-#   sources_test.sh DETECTD
+#   sources_test.sh DETECTD ATTACK
 # `A && pass || flunk`: pass never fails. Texts for other shells stand in single quotes.
 # shellcheck disable=SC2015,SC2119
 set -uo pipefail
@@ -9,6 +9,7 @@ work=$(mktemp -d)
 mkfifo "$work/never"
 chmod 755 "$work"
 cp "$1" "$work/detectd" && detectd=$work/detectd
+cp "$2" "$work/listener"
 # shellcheck source=tests/live/support.sh
 . "$here/support.sh"
 need_live
@@ -37,11 +38,31 @@ hit ".lineage | length > 0" && pass || flunk 'a connection has the lineage of it
 exec 3<&-
 stop_daemon
 
-start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs || flunk 'the daemon does not poll'
+start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs --capture "$work/polled.jsonl" || flunk 'the daemon does not poll'
 until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' && hit ".event.process.pid == $$ and .event.detectd.source == \"sock_diag\" and (.lineage | length > 0)" &&
   pass || flunk 'a connection is a hit with --source procfs too, with its process'
 exec 3<&-
 stop_daemon
+live=$(tail -n 1 "$work/hits" | jq -r .hits_digest)
+again=$("$detectd" --replay "$work/polled.jsonl" --rules "$work/rule.toml" --output json --allow-incomplete 2>"$work/replay" | tail -n 1 | jq -r .hits_digest)
+[[ -n ${live/null/} && $live == "$again" ]] && pass || flunk "what was polled, live $live, its capture replayed $again"
+
+rule '["connection_accepted"]' process.name '"listener"' >"$work/rule.toml"
+mkfifo "$work/hold"
+listeners=()
+# Each accepts one connection, and keeps it until all may end. Those that come before the first look are no news.
+listen() { "$work/listener" reverse-shell zzaccepted <"$work/hold" {hold}>&- >/dev/null 2>&1 & listeners+=("$!"); }
+for source in auto procfs; do
+  listeners=()
+  exec {hold}<>"$work/hold"
+  start_daemon --no-db --rules "$work/rule.toml" --output json --source "$source" || flunk "the daemon does not start with --source $source"
+  until_hit listen && hit ".event.event.action == \"connection_accepted\" and (.event.process.pid | IN($(IFS=,; echo "${listeners[*]}"))) and .event.source.ip == \"127.0.0.1\" and .event.detectd.source == \"sock_diag\"" &&
+    pass || { flunk "an accepted connection is a hit, with its process, with --source $source"; head -n 2 "$work/hits"; }
+  exec {hold}>&-
+  # It has what was open when it was started.
+  stop_daemon
+  wait "${listeners[@]}"
+done
 
 unshare -pf true 2>/dev/null && {
   unshare -pf "$detectd" --config "$work/detectd.toml" --no-db --rules "$work/rule.toml" 2>"$work/said"
