@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -58,7 +59,8 @@ class FakeSocket final : public ProcEventSocket {
     }
     if (events_.empty()) return false;
     uint64_t taken = 0;
-    REQUIRE(read(event_.number(), &taken, sizeof taken) == sizeof taken);
+    // Another thread than the test's, whose assertions these would be.
+    if (read(event_.number(), &taken, sizeof taken) != sizeof taken) std::abort();
     events.push_back(events_.front());
     events_.pop_front();
     return !events_.empty();
