@@ -1,7 +1,9 @@
 // What matching takes from the heap once it has warmed up. In a program of its own, whose operator new counts.
 #define CATCH_CONFIG_MAIN
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,16 +30,23 @@ std::shared_ptr<const RuleSet> generated_rules(size_t count) {
   return rules;
 }
 
-// As rules would be shown them.
-std::vector<Event> generated_events(const RuleSet& rules, Engine& engine, uint64_t count) {
+// A capture without its header, with what the decoder wants behind its last line.
+std::string generated_lines(uint64_t count) {
   std::string lines;
   bench::write_events({.events = count, .hit_share = 0.01},
                       [&lines](std::string_view block) { lines += block; });
+  lines.erase(0, lines.find('\n') + 1);
+  lines.append(EventDecoder::kPadding, ' ');
+  return lines;
+}
+
+// As rules would be shown them.
+std::vector<Event> generated_events(const RuleSet& rules, Engine& engine, uint64_t count) {
+  const std::string lines = generated_lines(count);
   EventDecoder decoder(rules.schema());
   std::vector<Event> ready;
   LineNotes notes;
-  size_t begin = lines.find('\n') + 1;
-  lines.append(EventDecoder::kPadding, ' ');
+  size_t begin = 0;
   for (size_t end = lines.find('\n', begin); end != std::string::npos; end = lines.find('\n', begin)) {
     Event event;
     REQUIRE_FALSE(decoder.decode(std::string_view(lines).substr(begin, end - begin), event, notes));
@@ -54,6 +63,34 @@ TEST_CASE("the counter of allocations counts") {
   const size_t before = allocations;
   const auto number = std::make_unique<int>(1);
   CHECK(allocations == before + 1);
+}
+
+TEST_CASE("a line that is decoded into a used event takes nothing from the heap") {
+  const auto rules = generated_rules(1000);
+  const std::string text = generated_lines(5000);
+  std::vector<Event> events(64);
+  std::vector<LineToDecode> lines;
+  size_t end = 0;
+  for (size_t begin = 0; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    lines.push_back({.text = std::string_view(text).substr(begin, end - begin),
+                     .event = &events[lines.size() % events.size()],
+                     .notes = {},
+                     .problem = {}});
+  }
+  REQUIRE(lines.size() >= 5000);
+  EventDecoder decoder(rules->schema());
+  size_t taken = 0;
+  // Each event has room for the longest line once it had it.
+  for (size_t round = 0; round <= events.size(); ++round) {
+    const size_t before = allocations;
+    for (size_t i = 0; i < lines.size(); i += events.size()) {
+      const size_t count = std::min(events.size(), lines.size() - i);
+      for (size_t k = 0; k < count; ++k) lines[i + k].event = &events[(k + round) % events.size()];
+      decoder.decode(std::span(lines).subspan(i, count));
+    }
+    taken = allocations - before;
+  }
+  CHECK(taken == 0);
 }
 
 TEST_CASE("an event that is no hit takes nothing from the heap to be matched") {
