@@ -110,5 +110,12 @@ done < <(sed -n 's/^\.Dl \(\\(dq.* = .*\)$/\1/p' "$root/man/detectd-rules.5" | s
 detectctl check items.toml >out 2>&1 || { fail 'an item of detectd-rules(5) is a mistake:'; grep -A 3 '^error' out; }
 ((items >= 15)) || fail "only $items items were found in detectd-rules(5)"
 
+# Configurations, with every kind of receiver of alerts.
+for configuration in "$root"/examples/*.toml; do
+  detectd --check --config "$configuration" --rules "$root/rules" >out 2>&1 || { fail "$configuration has mistakes:"; cat out; }
+done
+kinds=$(detectd --print-config --config "$root/examples/alerts.toml" | sed -n 's/^type = "\([a-z_]*\)".*/\1/p' | sort -u | tr '\n' ' ')
+[[ $kinds == 'command journal json_file syslog unix_socket webhook ' ]] || fail "examples/alerts.toml shows only: $kinds"
+
 echo "$ran commands and $items items of the manual ran, $failed failed, $skipped skipped"
 ((failed == 0))
