@@ -39,7 +39,7 @@ forbid 'only toml_tree.cc and config.cc see toml++' '(engine|src)/' '#include <t
 forbid 'only json_index.cc sees simdjson' '(engine|src)/' '#include <simdjson' 'engine/json_index\.cc$'
 forbid 'only digest.cc sees libcrypto, only tls.cc libssl' '(engine|src)/' '#include <openssl/' '(engine/digest|src/alerts/tls)\.cc$'
 forbid 'only webhook_sink.cc sees libcurl' '(engine|src)/' '#include <curl/' 'src/alerts/webhook_sink\.cc$'
-forbid 'only what watches tells sinks: no replay comes near it' '(engine|src)/' '#include "src/(alerts/|detectd/(alerts|alert_queue)\.h)' 'src/(alerts/.*|detectd/(alerts|alert_queue|watch|main)\.(cc|h))$'
+forbid 'only what watches tells sinks: no replay comes near it' '(engine|src)/' '#include "src/(alerts/|detectd/(alerts|alert_queue)\.h)' 'src/(alerts/.*|detectd/(alerts|alert_check|alert_queue|watch|main)\.(cc|h))$'
 forbid 'only database.cc sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/database\.cc$'
 forbid 'no SQL is made of data: it is a literal, and values are bound' 'src/' '(prepare|execute|query_number)\([^)]*(\+|append|format)'
 forbid 'only compress.cc and unpack.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/unpack)\.cc$'

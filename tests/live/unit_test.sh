@@ -182,7 +182,32 @@ with_denying() {
   verify 'who had stopped in order is not told of as killed' not is_hit '.rule.name == "detectd.killed"'
 }
 
+with_command() {
+  local open=$tree/run/detectd/open id
+  # Where somebody else than root may write.
+  mkdir -m 777 "$open"
+  printf '[[alert]]\ntype = "command"\nuser = "nobody"\nrules = ["marked"]\ncommand = ["/bin/sh", "-c", "{ id -un; grep -E ^Cap[EP] /proc/self/status; cat; } >>/run/detectd/open/told"]\n' \
+    >"$tree/etc/detectd/detectd.d/60-alerts.toml"
+  chmod 644 "$tree/etc/detectd/detectd.d/60-alerts.toml"
+  start "$unit,$here/../../packaging/alert-command.conf" || { flunk 'with alert-command.conf the service does not start'; cat "$work/said"; return; }
+  /bin/true zzunit
+  verify 'with alert-command.conf a command is told of a hit' until_in "$open/told" '"name":"marked"'
+  verify 'TRUST 110: it is run as another user' grep -qx nobody "$open/told"
+  verify 'TRUST 110: without a capability' not grep -qE '^Cap...:.*[1-9a-f]' "$open/told"
+  id=$(jq -r 'select(.type == "hit") | .id' <(grep '^{' "$open/told") | head -n 1)
+  verify 'by the id that it is stored with' is_hit ".id == \"$id\""
+  stop
+  verify "with alert-command.conf it stops in order: $status" test "$status" = 0
+  # Without the drop-in nobody can become that user: it says so, and watches on.
+  start "$unit" || { flunk 'without alert-command.conf the service does not start'; cat "$work/said"; return; }
+  /bin/true zzunit
+  verify 'without the drop-in alerts to a command fail, and are told to' until_said 'alerts to command: '
+  stop
+  rm "$tree/etc/detectd/detectd.d/60-alerts.toml"
+}
+
 as_installed
+with_command
 if grep -q '^fanotify  *ok ' "$work/probe"; then
   with_denying
 else
