@@ -18,28 +18,29 @@ need_live
 rule() {  # rule KINDS FIELD VALUE
   printf '[[rule]]\nid = "11111111-2222-4333-8444-555555555501"\nname = "wanted"\ntitle = "Wanted"\nlevel = "low"\non = %s\n[rule.detection]\nwanted."%s" = %s\ncondition = "wanted"\n' "$@"
 }
-# until_hit COMMAND: runs the command again and again, at most 20 s, until there is a hit.
+# hit EXPRESSION: in jq, of one of the hits.
+hit() { jq -ne "[inputs | select(.type == \"hit\")] | any(.[]; $1)" "$work/hits" >/dev/null 2>&1; }
+# until_hit COMMAND CHECK...: runs the command again and again, at most 20 s, until the check holds.
 until_hit() {
   local i
   for ((i = 0; i < 200; ++i)); do
     eval "$1"
     read -rt 0.1 <>"$work/never" || true
-    grep -q '"type":"hit"' "$work/hits" && return
+    "${@:2}" && return
   done
   return 1
 }
-hit() { jq -e -s "[.[] | select(.type == \"hit\")][0] | $1" "$work/hits" >/dev/null; }
 
 rule '["connection_attempted"]' destination.port 45672 >"$work/rule.toml"
 start_daemon --no-db --rules "$work/rule.toml" --output json || flunk 'the daemon does not start'
-until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' && hit ".event.process.pid == $$ and .event.detectd.source == \"sock_diag\"" &&
-  pass || flunk 'a connection is a hit, with its process'
-hit ".lineage | length > 0" && pass || flunk 'a connection has the lineage of its process'
+polled_connection=".event.process.pid == $$ and .event.detectd.source == \"sock_diag\" and (.lineage | length > 0)"
+until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' hit "$polled_connection" &&
+  pass || flunk 'a connection is a hit, with its process and the lineage of that'
 exec 3<&-
 stop_daemon
 
 start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs --capture "$work/polled.jsonl" || flunk 'the daemon does not poll'
-until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' && hit ".event.process.pid == $$ and .event.detectd.source == \"sock_diag\" and (.lineage | length > 0)" &&
+until_hit 'exec 3<>/dev/udp/127.0.0.1/45672' hit "$polled_connection" &&
   pass || flunk 'a connection is a hit with --source procfs too, with its process'
 exec 3<&-
 stop_daemon
@@ -52,11 +53,14 @@ mkfifo "$work/hold"
 listeners=()
 # Each accepts one connection, and keeps it until all may end. Those that come before the first look are no news.
 listen() { "$work/listener" reverse-shell zzaccepted <"$work/hold" {hold}>&- >/dev/null 2>&1 & listeners+=("$!"); }
+accepted() {
+  hit ".event.event.action == \"connection_accepted\" and (.event.process.pid | IN($(IFS=,; echo "${listeners[*]}"))) and .event.source.ip == \"127.0.0.1\" and .event.detectd.source == \"sock_diag\""
+}
 for source in auto procfs; do
   listeners=()
   exec {hold}<>"$work/hold"
   start_daemon --no-db --rules "$work/rule.toml" --output json --source "$source" || flunk "the daemon does not start with --source $source"
-  until_hit listen && hit ".event.event.action == \"connection_accepted\" and (.event.process.pid | IN($(IFS=,; echo "${listeners[*]}"))) and .event.source.ip == \"127.0.0.1\" and .event.detectd.source == \"sock_diag\"" &&
+  until_hit listen accepted &&
     pass || { flunk "an accepted connection is a hit, with its process, with --source $source"; head -n 2 "$work/hits"; }
   exec {hold}>&-
   # It has what was open when it was started.
@@ -79,7 +83,8 @@ rule '["exec", "end"]' process.name '"nap"' >"$work/rule.toml"
 [[ $? == 5 ]] && grep -q -- '--source procfs' "$work/said" && pass || flunk 'an ordinary user is told of polling'
 start_daemon --no-db --rules "$work/rule.toml" --output json --source procfs || flunk 'an ordinary user can not poll'
 until_said 'polling /proc every 100 ms' && pass || flunk 'polling says what it does not see'
-until_hit "${as_nobody[*]} $work/nap 0.5" && hit '.event.process.args[1] == "0.5" and .event.process.user.id == 65534' &&
+# One that was there at the first look has only an end.
+until_hit "${as_nobody[*]} $work/nap 0.5" hit '.event.process.args[1]? == "0.5" and .event.process.user.id == 65534' &&
   pass || { flunk 'polling sees a process of its user'; head -n 3 "$work/hits"; }
 stop_daemon
 [[ $status == 6 ]] && pass || flunk "what was polled is incomplete: status $status"
