@@ -23,13 +23,18 @@ constexpr std::string_view kHead =
     "body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }\n"
     "h2 { margin-top: 2.5rem; border-bottom: 1px solid #8886; }\n"
     "table { border-collapse: collapse; width: 100%; }\n"
-    "th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; overflow-wrap: anywhere; "
-    "}\n"
-    "th { border-bottom: 1px solid #8886; }\n"
-    "td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }\n"
+    "div.table { overflow-x: auto; }\n"
+    "th, td { text-align: left; vertical-align: top; padding: .2rem .8rem .2rem 0; }\n"
+    "th { border-bottom: 1px solid #8886; white-space: nowrap; }\n"
+    "td.text { overflow-wrap: anywhere; min-width: 14rem; }\n"
+    "td.word, td.number { white-space: nowrap; }\n"
+    "th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }\n"
+    "td.critical { font-weight: bold; color: light-dark(#b00020, #ff6b6b); }\n"
+    "td.high { color: light-dark(#a33c00, #ffa35c); }\n"
     "pre { overflow-x: auto; padding: .8rem; background: #8881; }\n"
     "div.bar { height: .9rem; background: #c33; min-width: 2px; }\n"
-    "tr.bar td { padding-top: 1px; padding-bottom: 1px; }\n"
+    "tr.bar td { padding-top: 1px; padding-bottom: 1px; vertical-align: middle; }\n"
+    "tr.bar td:last-child { width: 100%; padding-right: 0; min-width: 6rem; }\n"
     "</style>\n";
 
 std::string html_escaped(std::string_view text) {
@@ -63,18 +68,33 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789,") == std::string_view::npos;
 }
 
+// How a cell is laid out: what is short stays on one line. Levels are words with a colour of their own.
+std::string_view class_of(std::string_view cell) {
+  if (is_number(cell)) return "number";
+  if (cell == "critical" || cell == "high") return cell == "high" ? "word high" : "word critical";
+  if (cell.size() > 40) return "text";
+  return cell.find(' ') == std::string_view::npos ? "word" : "phrase";
+}
+
+std::string html_cell(std::string_view tag, std::string_view kind, std::string_view text) {
+  return "<" + std::string(tag) + " class=\"" + std::string(kind) + "\">" + html_escaped(text) + "</" +
+         std::string(tag) + ">";
+}
+
 std::string html_table(const ReportBlock& block) {
-  std::string text = "<table>\n<tr>";
-  for (const std::string& column : block.columns) text += "<th>" + html_escaped(column) + "</th>";
+  std::string text = "<div class=\"table\"><table>\n<tr>";
+  for (size_t i = 0; i < block.columns.size(); ++i) {
+    const auto has_number = [i](const auto& row) { return i < row.size() && is_number(row[i]); };
+    const bool are_numbers = std::any_of(block.rows.begin(), block.rows.end(), has_number);
+    text += html_cell("th", are_numbers ? "number" : "word", block.columns[i]);
+  }
   text += "</tr>\n";
   for (const auto& row : block.rows) {
     text += "<tr>";
-    for (const std::string& cell : row) {
-      text += (is_number(cell) ? "<td class=\"number\">" : "<td>") + html_escaped(cell) + "</td>";
-    }
+    for (const std::string& cell : row) text += html_cell("td", class_of(cell), cell);
     text += "</tr>\n";
   }
-  return text + "</table>\n";
+  return text + "</table></div>\n";
 }
 
 uint64_t largest(const std::vector<ReportBlock::Bar>& bars) {
@@ -87,8 +107,8 @@ std::string html_bars(const ReportBlock& block) {
   const uint64_t most = largest(block.bars);
   std::string text = "<table>\n";
   for (const ReportBlock::Bar& bar : block.bars) {
-    text += "<tr class=\"bar\"><td>" + html_escaped(bar.label) + "</td><td class=\"number\">" +
-            with_separators(bar.value) + "</td><td style=\"width:70%\">";
+    text += "<tr class=\"bar\">" + html_cell("td", "word", bar.label) +
+            html_cell("td", "number", with_separators(bar.value)) + "<td>";
     const uint64_t share = bar.value * 100 / most;
     if (bar.value != 0) text += "<div class=\"bar\" style=\"width:" + std::to_string(share) + "%\"></div>";
     text += "</td></tr>\n";

@@ -186,6 +186,7 @@ with_command() {
   local open=$tree/run/detectd/open id
   # Where somebody else than root may write.
   mkdir -m 777 "$open"
+  : >"$open/told" && chmod 666 "$open/told"
   printf '[[alert]]\ntype = "command"\nuser = "nobody"\nrules = ["marked"]\ncommand = ["/bin/sh", "-c", "{ id -un; grep -E ^Cap[EP] /proc/self/status; cat; } >>/run/detectd/open/told"]\n' \
     >"$tree/etc/detectd/detectd.d/60-alerts.toml"
   chmod 644 "$tree/etc/detectd/detectd.d/60-alerts.toml"

@@ -18,6 +18,7 @@ struct Stored {
   std::vector<int64_t> stored_ns;  // of hit 1, 2, ...
   uint64_t taken_away = 0;
   bool can_save = true;
+  std::string rule_name = "web-shell";
 };
 
 class FakeQueue final : public AlertQueue {
@@ -35,6 +36,7 @@ class FakeQueue final : public AlertQueue {
     const auto last = static_cast<int64_t>(stored_.stored_ns.size());
     for (int64_t n = after + 1; n <= last && batch.alerts.size() < max; ++n) {
       batch.alerts.push_back(test::make_alert(n));
+      batch.alerts.back().rule_name = stored_.rule_name;
       batch.alerts.back().stored_ns = stored_.stored_ns[static_cast<size_t>(n - 1)];
     }
     batch.looked_to = after + static_cast<int64_t>(batch.alerts.size());
@@ -216,6 +218,25 @@ TEST_CASE("what was sent on a connection that breaks is sent again, all of it", 
   CHECK(setting.got.text == "1 2 3 4 1 2 3 4");
   CHECK(setting.stored.state.settled_n == 4);
   CHECK(setting.stored.state.delivered == 4);
+}
+
+TEST_CASE("that a hit of a self-test arrived is told when its receiver has said so", "[alerts]") {
+  Setting setting;
+  setting.stored.rule_name = "detectd.selftest";
+  setting.got.next = What::kTaken;
+  setting.add_hits(1);
+  setting.turn();
+  CHECK(setting.delivery->status().selftest.empty());
+  setting.pass(2 * kSecond);
+  setting.turn();
+  CHECK(setting.delivery->status().selftest == test::make_alert(1).id);
+  // One that breaks off has not said so.
+  setting.got.settled = What::kAgain;
+  setting.add_hits(1);
+  setting.turn();
+  setting.pass(2 * kSecond);
+  setting.turn();
+  CHECK(setting.delivery->status().selftest == test::make_alert(1).id);
 }
 
 TEST_CASE("not more than 500 are under way without being settled", "[alerts]") {

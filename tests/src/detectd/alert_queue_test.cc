@@ -94,6 +94,10 @@ TEST_CASE("a sink is told what it asks for by level, rule and tag", "[alerts]") 
   CHECK_FALSE(with(Level::kLow, {}, {"web-shell"}).has(rule));
   CHECK_FALSE(with(Level::kLow, {"attack.*"}, {"web-shell"}).has(rule));
   CHECK_FALSE(with(Level::kLow, {}, {}, {"detectd.lost"}).has(rule));
+  // Whether a hit arrives must be tried out with every sink.
+  rule.name = "detectd.selftest";
+  rule.level = Level::kInformational;
+  CHECK(with(Level::kCritical, {"attack.t1105"}, {"web-shell"}).has(rule));
 }
 
 TEST_CASE("TRUST 107: what is redacted in the database is not told either", "[alerts]") {
