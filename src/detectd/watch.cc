@@ -542,8 +542,8 @@ std::string Watch::change_rules(LoadedRules rules, const Config& config) {
   source().watch_connections(wants_connections());
   ++generation_;
   loaded_ns_ = wall_clock_ns();
-  const std::string told = "loaded again: " + plural(rules_.running, "rule") + ", generation " +
-                           std::to_string(generation_);
+  const std::string told =
+      "loaded again: " + plural(rules_.running, "rule") + ", generation " + std::to_string(generation_);
   log::note(told);
   std::string lines = text_line(told);
   if (are_much_fewer(rules_.running, before)) {
