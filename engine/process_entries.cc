@@ -48,8 +48,6 @@ const HostNumbers::Host& HostNumbers::find_or_add(std::string_view host, std::st
   return last_;
 }
 
-size_t ProcessEntries::Hash::operator()(uint64_t key) const { return mixed(mixed(key ^ seed) + seed); }
-
 void ProcessEntries::List::push_back(ProcessEntry& entry) {
   entry.older = newest;
   entry.newer = nullptr;
@@ -62,11 +60,41 @@ void ProcessEntries::List::remove(ProcessEntry& entry) {
   (entry.newer != nullptr ? entry.newer->older : newest) = entry.older;
 }
 
-ProcessEntries::ProcessEntries() : by_key_(1024, Hash{mixed(reinterpret_cast<uintptr_t>(this))}) {}
+ProcessEntries::ProcessEntries() : seed_(mixed(reinterpret_cast<uintptr_t>(this))) {}
+
+size_t ProcessEntries::home_of(uint64_t key) const {
+  return mixed(mixed(key ^ seed_) + seed_) & (places_.size() - 1);
+}
+
+size_t ProcessEntries::place_of(uint64_t key) const {
+  size_t at = home_of(key);
+  while (places_[at].entry != nullptr && places_[at].key != key) at = (at + 1) & (places_.size() - 1);
+  return at;
+}
+
+void ProcessEntries::grow() {
+  std::vector<Place> old(places_.size() * 2);
+  old.swap(places_);
+  for (const Place& place : old) {
+    if (place.entry != nullptr) places_[place_of(place.key)] = place;
+  }
+}
+
+// What stands behind it and belongs before it moves up, so that no look-up ends too soon.
+void ProcessEntries::free_place(uint64_t key) {
+  const size_t mask = places_.size() - 1;
+  size_t hole = place_of(key);
+  for (size_t next = (hole + 1) & mask; places_[next].entry != nullptr; next = (next + 1) & mask) {
+    const size_t from_home = (next - home_of(places_[next].key)) & mask;
+    if (from_home < ((next - hole) & mask)) continue;
+    places_[hole] = places_[next];
+    hole = next;
+  }
+  places_[hole] = {};
+}
 
 ProcessEntry* ProcessEntries::find(uint32_t host, uint32_t pid) {
-  const auto found = by_key_.find(key_of(host, pid));
-  return found == by_key_.end() ? nullptr : &found->second;
+  return places_[place_of(key_of(host, pid))].entry;
 }
 
 const ProcessEntry* ProcessEntries::find(uint32_t host, uint32_t pid) const {
@@ -74,12 +102,17 @@ const ProcessEntry* ProcessEntries::find(uint32_t host, uint32_t pid) const {
 }
 
 ProcessEntry& ProcessEntries::add(uint32_t host, uint32_t pid) {
-  const auto [added, is_new] = by_key_.try_emplace(key_of(host, pid));
-  assert(is_new && "a pid has one entry");
-  (void)is_new;
-  added->second.key = added->first;
-  live_.push_back(added->second);
-  return added->second;
+  if (++size_ * 2 > places_.size()) grow();
+  if (unused_.empty()) unused_.push_back(&entries_.emplace_back());
+  const uint64_t key = key_of(host, pid);
+  Place& place = places_[place_of(key)];
+  assert(place.entry == nullptr && "a pid has one entry");
+  place = {key, unused_.back()};
+  unused_.pop_back();
+  *place.entry = {};
+  place.entry->key = key;
+  live_.push_back(*place.entry);
+  return *place.entry;
 }
 
 void ProcessEntries::set_process(ProcessEntry& entry, std::shared_ptr<const Process> process) {
@@ -129,8 +162,14 @@ void ProcessEntries::erase(ProcessEntry& entry) {
   (entry.ended ? ended_ : live_).remove(entry);
   set_process(entry, nullptr);
   set_before_joined(entry, nullptr);
-  const uint64_t key = entry.key;
-  by_key_.erase(key);
+  free_place(entry.key);
+  unused_.push_back(&entry);
+  --size_;
+  // The next to go has not been looked at for long.
+  if (const ProcessEntry* const next = ended_.oldest; next != nullptr) {
+    __builtin_prefetch(next->process.get());
+    __builtin_prefetch(next->newer);
+  }
 }
 
 void ProcessEntries::drop_ended(int64_t now_ns, int64_t keep_ns) {

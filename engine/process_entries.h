@@ -1,7 +1,9 @@
 // The process table's storage: entries by host and pid, in order of use, bounded.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -74,17 +76,18 @@ class ProcessEntries {
 
   // Of the live entries.
   std::vector<std::shared_ptr<const Process>> running() const;
-  size_t size() const { return by_key_.size(); }
+  size_t size() const { return size_; }
   // Of the entries and of all that they reach.
-  size_t bytes() const { return by_key_.size() * (sizeof(ProcessEntry) + 64) + reached_.total(); }
+  size_t bytes() const { return size_ * (sizeof(ProcessEntry) + 64) + reached_.total(); }
 
  private:
-  // Keyed by where this table lies, which whoever wrote a capture does not know: chosen pids cannot be
-  // made to collide. No result depends on the order of the map.
-  struct Hash {
-    size_t operator()(uint64_t key) const;
-    uint64_t seed = 0;
+  // An open hash table, at most half full, so that a look-up waits for one cache line before it has the entry. No result
+  // depends on the order of its places.
+  struct Place {
+    uint64_t key = 0;
+    ProcessEntry* entry = nullptr;  // null: free
   };
+  static constexpr size_t kFirstPlaces = 1024;  // a power of two, as all later sizes
   struct List {
     void push_back(ProcessEntry& entry);
     void remove(ProcessEntry& entry);
@@ -92,9 +95,19 @@ class ProcessEntries {
     ProcessEntry* newest = nullptr;
   };
 
+  size_t home_of(uint64_t key) const;
+  // Where it is, or belongs.
+  size_t place_of(uint64_t key) const;
+  void grow();
+  void free_place(uint64_t key);
   void erase(ProcessEntry& entry);
 
-  std::unordered_map<uint64_t, ProcessEntry, Hash> by_key_;
+  // Where this table lies, which whoever wrote a capture does not know: chosen pids cannot be made to collide.
+  uint64_t seed_;
+  std::vector<Place> places_ = std::vector<Place>(kFirstPlaces);
+  size_t size_ = 0;
+  std::deque<ProcessEntry> entries_;  // a deque: they stay where they are
+  std::vector<ProcessEntry*> unused_;
   List live_, ended_;
   ProcessBytes reached_;
 };
