@@ -236,7 +236,10 @@ void EventDecoder::Walk::reset(std::string_view text, LineToDecode& line) {
   line_end_ = text.data() + text.size();
   event_ = line.event;
   notes_ = &line.notes;
+  // Mostly it stays, and many threads count who shares it.
+  std::shared_ptr<const CaptureHost> host = std::move(event_->host);
   event_->clear(schema_.size());
+  event_->host = std::move(host);
   event_->set_raw(text);
   if (has_found_) found_ = {};
   has_found_ = false;

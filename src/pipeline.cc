@@ -55,7 +55,7 @@ void Pipeline::make_matchers() {
 }
 
 void Pipeline::reload(std::shared_ptr<const RuleSet> rules) {
-  for (const Matcher& matcher : matchers_) statistics_.terms_evaluated += matcher.terms_evaluated();
+  for (const auto& worker : matchers_) statistics_.terms_evaluated += worker.matcher.terms_evaluated();
   // They refer to the rules that go.
   matchers_.clear();
   engine_.reload(std::move(rules));
@@ -145,7 +145,7 @@ void Pipeline::match() {
     LapTimer timer(options_.slow_event_ns);
     const size_t end = std::min((number + 1) * kSliceEvents, ready_.size());
     for (size_t i = number * kSliceEvents; i < end; ++i) {
-      engine_.match(ready_[i], matchers_[worker], slice.held);
+      engine_.match(ready_[i], matchers_[worker].matcher, slice.held);
       slice.ends.push_back(slice.held.size());
       if (const int64_t took_ns = timer.lap(); took_ns != 0) slice.slow.add(ready_[i], took_ns);
     }
@@ -385,7 +385,7 @@ Summary Pipeline::summary() const {
 
 RunStatistics Pipeline::statistics() const {
   RunStatistics statistics = statistics_;
-  for (const Matcher& matcher : matchers_) statistics.terms_evaluated += matcher.terms_evaluated();
+  for (const auto& worker : matchers_) statistics.terms_evaluated += worker.matcher.terms_evaluated();
   for (size_t i = 0; profile_ && i < engine_.rules().rules().size(); ++i) {
     statistics.ns_by_rule.push_back(profile_->mean_ns(i));
   }

@@ -97,8 +97,14 @@ class Pipeline {
  private:
   void make_matchers();
 
+  // What threads write to all the time, side by side, is kept two cache lines apart, as processors fetch them.
+  static constexpr size_t kApart = 128;
+  struct alignas(kApart) WorkerMatcher {
+    explicit WorkerMatcher(const RuleSet& rules) : matcher(rules) {}
+    Matcher matcher;
+  };
   // What the matching of a slice of a chunk found, for conclude().
-  struct Slice {
+  struct alignas(kApart) Slice {
     std::vector<uint32_t> held;
     std::vector<size_t> ends;  // by event: where its rules end in `held`
     SlowEvents slow;
@@ -133,11 +139,11 @@ class Pipeline {
   std::vector<Event> chunk_;
   std::vector<Event> ready_;
   std::vector<Slice> slices_;
-  std::vector<Matcher> matchers_;  // by worker
-  std::vector<Hit> hits_;          // of one event
-  std::vector<bool> open_hits_;    // of them, those whose response has no outcome yet
-  bool completes_hits_ = false;    // their event is to be completed behind the responses
-  std::vector<Hit> pending_;       // to be shown, once they are stored
+  std::vector<WorkerMatcher> matchers_;  // by worker
+  std::vector<Hit> hits_;                // of one event
+  std::vector<bool> open_hits_;          // of them, those whose response has no outcome yet
+  bool completes_hits_ = false;          // their event is to be completed behind the responses
+  std::vector<Hit> pending_;             // to be shown, once they are stored
   HitResponder::News news_;
   std::optional<Committer> committer_;
   std::vector<Hit> committing_;  // to be shown when the commit that runs has ended

@@ -115,7 +115,7 @@ void CaptureReader::take_event(size_t index) {
   Event& event = *decoded_[index].event;
   const CaptureLine& line = lines_[index];
   event.origin = {options_.number, line.number};
-  event.host = host_;
+  if (event.host != host_) event.host = host_;
   count_notes(decoded_[index].notes, line.number);
   if (!event.has_time) {
     event.time_ns = last_time_ns_;
