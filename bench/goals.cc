@@ -2,10 +2,7 @@
 //
 // Costs are CPU time of all threads, medians of runs that take turns, and mostly said in P (parse_cost.h), so that they
 // mean the same on another machine. Nothing here passes or fails: a busy machine is no mistake.
-#include <fcntl.h>
 #include <malloc.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,9 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/child.h"
 #include "bench/events.h"
+#include "bench/goal_table.h"
 #include "bench/parse_cost.h"
 #include "bench/replay_cost.h"
+#include "bench/rule_costs.h"
 #include "bench/rules.h"
 #include "bench/scores.h"
 #include "bench/shuffle.h"
@@ -29,10 +29,14 @@ using namespace detectd::bench;
 namespace {
 
 constexpr const char* kUsage =
-    "usage: detectd-bench --dir DIR --detectd FILE [--quick] [--save FILE] [--compare FILE]\n"
+    "usage: detectd-bench --dir DIR --detectd FILE [OPTION...]\n"
     "\n"
     "  --dir DIR       for what is generated: about 3 GiB, with --quick 200 MiB; removed at the end\n"
     "  --detectd FILE  the program, for peak memory and the time it takes to start\n"
+    "  --machine TEXT  on what this is measured, for --save\n"
+    "  --sigma DIR     the public Sigma rules, imported, for what single rules and hostile events cost\n"
+    "  --linux DIR     those for Linux, to be run over 10 million events\n"
+    "  --day FILE      a capture of an ordinary day\n"
     "  --quick         a tenth of the events and three runs in place of five\n"
     "  --save FILE     keep what was reached, as JSON\n"
     "  --compare FILE  show what was saved beside it\n";
@@ -48,9 +52,11 @@ a."process.executable|exists" = true
 condition = "a"
 )";
 constexpr size_t kRuleCounts[] = {100, 1000, 5000, 10'000};
+constexpr size_t kThousand = 1;  // of them
+constexpr uint64_t kSampleEvents = 30'000;
 
 struct Request {
-  std::string dir, detectd, save, compare;
+  std::string dir, detectd, machine, sigma, linux_rules, day, save, compare;
   bool quick = false;
 };
 
@@ -89,6 +95,12 @@ void write_file(const std::string& path, std::string_view text) {
   if (!(file << text).flush()) fail("can not write " + path);
 }
 
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail("can not read " + path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
 // The gate of the goals: seed 1, a quarter of the command lines unseen, one event of 200 a hit.
 std::string gate(uint64_t events) {
   std::string text;
@@ -117,35 +129,6 @@ double heap_mib() {
   return static_cast<double>(heap.uordblks + heap.hblkhd) / (1 << 20);
 }
 
-struct ChildCost {
-  double cpu_s = 0;
-  double peak_mib = 0;
-};
-
-// `detectd` with arguments; its output goes nowhere.
-ChildCost run_child(std::vector<std::string> words) {
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t child = fork();
-  if (child < 0) fail("can not start a process");
-  if (child == 0) {
-    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0) _exit(127);
-    execv(arguments[0], arguments.data());
-    _exit(127);
-  }
-  int status = 0;
-  rusage used{};
-  const bool ended = wait4(child, &status, 0, &used) == child;
-  if (!ended || !WIFEXITED(status) || WEXITSTATUS(status) != 0) fail(words[0] + " failed");
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return {.cpu_s = seconds(used.ru_utime) + seconds(used.ru_stime),
-          .peak_mib = static_cast<double>(used.ru_maxrss) / 1024};
-}
-
 class Bench {
  public:
   explicit Bench(const Request& request) : request_(request), runs_(request.quick ? 3 : 5) {
@@ -155,9 +138,12 @@ class Bench {
     write_file(shuffled_, shuffle_lines(lines, 1));
     write_file(execs_, execs(events / 5));
     write_file(empty_, std::string_view(lines).substr(0, lines.find('\n') + 1));
+    write_file(sample_, gate(kSampleEvents));
+    if (!request.day.empty()) day_parsed_.emplace(read_file(request.day));
     parsed_.emplace(std::move(lines));
     write_file(rules_file_, rules_toml(10'000));
     every_exec_ = take(load_rules(kEveryExec));
+    single_rule_ = take(load_rules(rules_toml(1)));
     for (const size_t count : kRuleCounts) {
       const double before_mib = heap_mib();
       rules_.push_back(take(load_rules(rules_toml(count))));
@@ -169,18 +155,22 @@ class Bench {
     index_mib_ = heap_mib() - before_mib;
   }
   ~Bench() {
-    for (const std::string* file : {&gate_, &shuffled_, &execs_, &empty_, &rules_file_})
+    for (const std::string* file : {&gate_, &shuffled_, &execs_, &empty_, &sample_, &rules_file_})
       unlink(file->c_str());
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  std::vector<Score> run() {
+  Values run() {
     for (int i = 0; i < runs_; ++i) {
       std::fprintf(stderr, "detectd-bench: run %d of %d\n", i + 1, runs_);
       run_once();
     }
-    return scores();
+    measure_machine();
+    measure_rules();
+    measure_long();
+    settle();
+    return values_;
   }
 
  private:
@@ -196,6 +186,13 @@ class Bench {
       two_threads_.add(replay(gate_, rules_[i], 2).wall_s);
       shuffled_cost_.add(replay(shuffled_, rules_[i]).cpu_s / static_cast<double>(cost.events));
     }
+    one_rule_.add(cost_of_event(replay(gate_, single_rule_)));
+    if (day_parsed_) {
+      const double day_s = cpu_seconds();
+      if (day_parsed_->parse() == 0) fail("the day can not be parsed");
+      day_parse_.add((cpu_seconds() - day_s) / static_cast<double>(day_parsed_->lines()));
+      day_cost_.add(cost_of_event(replay(request_.day, rules_[kThousand])));
+    }
     const ReplayCost recorded = replay(execs_, every_exec_);
     recorded_.add(static_cast<double>(recorded.hits) / recorded.cpu_s);
     const std::string toml = rules_toml(10'000);
@@ -203,10 +200,15 @@ class Bench {
     take(load_rules(toml));
     load_.add(cpu_seconds() - load_s);
     start_.add(
-        run_child({request_.detectd, "--replay", empty_, "--rules", "rules", "--no-db", "--quiet"}).cpu_s);
-    peak_.add(run_child({request_.detectd, "--replay", gate_, "--rules", rules_file_, "--no-db", "--quiet",
-                         "--output", "none", "--threads", "1"})
+        take(run_child({request_.detectd, "--replay", empty_, "--rules", "rules", "--no-db", "--quiet"}))
+            .cpu_s);
+    peak_.add(take(run_child({request_.detectd, "--replay", gate_, "--rules", rules_file_, "--no-db",
+                              "--quiet", "--output", "none", "--threads", "1"}))
                   .peak_mib);
+  }
+
+  static double cost_of_event(const ReplayCost& cost) {
+    return cost.cpu_s / static_cast<double>(cost.events);
   }
 
   ReplayCost replay(const std::string& capture, const std::shared_ptr<const RuleSet>& rules,
@@ -214,61 +216,93 @@ class Bench {
     return take(measure_replay({.capture = capture, .database = database_, .threads = threads}, rules));
   }
 
-  std::vector<Score> scores() {
+  void measure_rules() {
+    tell("rules one by one, hostile events, bad lines");
+    double dearest_us = 0, alone_us = 0, hostile = 0;
+    for (const std::string& path : {std::string("rules"), rules_file_, request_.sigma}) {
+      if (path.empty()) continue;
+      const auto rules = path == rules_file_ ? rules_[kThousand] : take(read_rules(path));
+      const DearestRule dearest = take(dearest_rule(sample_, rules));
+      std::fprintf(stderr, "  the dearest of %s: %s, %.2f us\n", path.c_str(), dearest.name.c_str(),
+                   dearest.us);
+      dearest_us = std::max(dearest_us, dearest.us);
+      alone_us = std::max(alone_us, dearest.alone_us);
+      // What else the machine does is in it, too: the best of three.
+      double ms = hostile_ms(*rules);
+      for (int i = 0; i < 2; ++i) ms = std::min(ms, hostile_ms(*rules));
+      hostile = std::max(hostile, ms);
+    }
+    values_[row::kDearest] = dearest_us;
+    values_[row::kAlone] = alone_us;
+    values_[row::kHostile] = hostile;
+    values_[row::kLost] =
+        take(neighbours_lost(read_file(sample_), request_.dir + "/bad.jsonl", rules_[kThousand]));
+    unlink((request_.dir + "/bad.jsonl").c_str());
+  }
+
+  void measure_machine() {
+    tell("what the machine has for two at a time");
+    const Words alone = {request_.detectd, "--replay", gate_,  "--rules",   rules_file_, "--no-db",
+                         "--quiet",        "--output", "none", "--threads", "1"};
+    Samples one, both;
+    for (int i = 0; i < 3; ++i) {
+      one.add(take(run_child(alone)).wall_s);
+      both.add(take(run_beside(alone, 2)).wall_s);
+    }
+    values_[row::kTwoProcesses] = 2 * one.median() / both.median();
+    values_[row::kCoreDistance] = core_distance_ns();
+  }
+
+  void measure_long() {
+    constexpr uint64_t kEvents = 10'000'000;
+    if (request_.linux_rules.empty() || request_.quick) return;
+    tell("10 million events");
+    const Words command = {
+        request_.detectd, "--replay", "-",         "--rules", request_.linux_rules, "--no-db", "--quiet",
+        "--output",       "none",     "--threads", "1"};
+    const ChildCost cost =
+        take(run_child(command, [](const auto& write) { write_events({.events = kEvents}, write); }));
+    values_[row::kLong] = cost.cpu_s * 1e9 / kEvents;
+    values_[row::kLongPeak] = cost.peak_mib;
+  }
+
+  void settle() {
     const double p = parse_.median();
     double costs[std::size(kRuleCounts)] = {};
     for (size_t i = 0; i < std::size(costs); ++i) costs[i] = by_rules_[i].median();
-    return {
-        {.name = "P, ns a line", .value = p * 1e9, .unit = ""},
-        {.name = "100 rules", .value = costs[0] / p, .unit = " P"},
-        {.name = "1,000 rules, 25 % unseen lines", .value = costs[1] / p, .unit = " P", .must = 5, .aim = 3},
-        {.name = "5,000 rules", .value = costs[2] / p, .unit = " P"},
-        {.name = "10,000 rules", .value = costs[3] / p, .unit = " P", .must = 8, .aim = 4.5},
-        {.name = "cost of 10,000 : 100 rules",
-         .value = costs[3] / costs[0],
-         .unit = "",
-         .must = 3,
-         .aim = 1.8},
-        {.name = "shuffled fields against ordered",
-         .value = shuffled_cost_.median() / costs[1],
-         .unit = "",
-         .must = 2,
-         .aim = 1.3},
-        {.name = "2 threads against 1 (wall)",
-         .value = one_thread_.median() / two_threads_.median(),
-         .unit = "",
-         .must = 1.7,
-         .aim = 1.95,
-         .more_is_better = true},
-        {.name = "hits recorded",
-         .value = recorded_.median(),
-         .unit = "/s",
-         .must = 50'000,
-         .aim = 90'000,
-         .more_is_better = true},
-        {.name = "load 10,000 rules, ready to match",
-         .value = load_.median(),
-         .unit = " s",
-         .must = 2,
-         .aim = 0.7},
-        {.name = "index of 10,000 rules", .value = index_mib_, .unit = " MiB", .must = 32, .aim = 10},
-        {.name = "10,000 rules, all of what they take", .value = rule_set_mib_, .unit = " MiB"},
-        {.name = "peak memory with 10,000 rules", .value = peak_.median(), .unit = " MiB"},
-        {.name = "start with the shipped rules", .value = start_.median() * 1e3, .unit = " ms"},
-    };
+    values_[row::kParse] = p * 1e9;
+    values_[row::kRules1] = one_rule_.median() / p;
+    values_[row::kRules100] = costs[0] / p;
+    values_[row::kRules1000] = values_[row::kNoCache] = costs[1] / p;
+    values_[row::kRules5000] = costs[2] / p;
+    values_[row::kRules10000] = costs[3] / p;
+    values_[row::kGrowth] = costs[3] / costs[0];
+    values_[row::kShuffled] = shuffled_cost_.median() / costs[1];
+    values_[row::kTwoThreads] = one_thread_.median() / two_threads_.median();
+    values_[row::kRecorded] = recorded_.median();
+    values_[row::kLoad] = load_.median();
+    values_[row::kIndex] = index_mib_;
+    values_[row::kRuleSet] = rule_set_mib_;
+    values_[row::kPeak] = peak_.median();
+    values_[row::kStart] = start_.median() * 1e3;
+    if (day_parsed_) values_[row::kDay] = day_cost_.median() / day_parse_.median();
   }
+
+  static void tell(const char* what) { std::fprintf(stderr, "detectd-bench: %s\n", what); }
 
   const Request& request_;
   int runs_;
   std::string gate_ = request_.dir + "/gate.jsonl", shuffled_ = request_.dir + "/shuffled.jsonl",
-              execs_ = request_.dir + "/execs.jsonl", empty_ = request_.dir + "/empty.jsonl",
-              rules_file_ = request_.dir + "/rules-10000.toml", database_ = request_.dir + "/goals.db";
-  std::optional<ParsedFile> parsed_;
+              execs_ = request_.dir + "/execs.jsonl", sample_ = request_.dir + "/sample.jsonl",
+              empty_ = request_.dir + "/empty.jsonl", rules_file_ = request_.dir + "/rules-10000.toml",
+              database_ = request_.dir + "/goals.db";
+  std::optional<ParsedFile> parsed_, day_parsed_;
   std::vector<std::shared_ptr<const RuleSet>> rules_;
-  std::shared_ptr<const RuleSet> every_exec_;
+  std::shared_ptr<const RuleSet> every_exec_, single_rule_;
   double rule_set_mib_ = 0, index_mib_ = 0;  // of the last of them
   Samples parse_, by_rules_[std::size(kRuleCounts)], one_thread_, two_threads_, shuffled_cost_, recorded_,
-      load_, start_, peak_;
+      load_, start_, peak_, one_rule_, day_parse_, day_cost_;
+  Values values_;
 };
 
 bool read_options(int argc, char** argv, Request& request) {
@@ -280,6 +314,10 @@ bool read_options(int argc, char** argv, Request& request) {
     }
     std::string* const value = name == "--dir"       ? &request.dir
                                : name == "--detectd" ? &request.detectd
+                               : name == "--machine" ? &request.machine
+                               : name == "--sigma"   ? &request.sigma
+                               : name == "--linux"   ? &request.linux_rules
+                               : name == "--day"     ? &request.day
                                : name == "--save"    ? &request.save
                                : name == "--compare" ? &request.compare
                                                      : nullptr;
@@ -292,16 +330,17 @@ bool read_options(int argc, char** argv, Request& request) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 2 && argv[1] == kMeasurer) return run_as_measurer(argv + 2);
   Request request;
   if (!read_options(argc, argv, request)) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  SavedScores before;
+  Scores before;
   if (!request.compare.empty()) before = take(read_saved(request.compare));
-  const std::vector<Score> scores = Bench(request).run();
-  std::fputs(table_of(scores, request.compare.empty() ? nullptr : &before).c_str(), stdout);
+  const Values values = Bench(request).run();
+  std::fputs(table_of(values, request.compare.empty() ? nullptr : &before.values).c_str(), stdout);
   if (request.save.empty()) return 0;
-  if (const Status saved = save(scores, request.save); !saved) fail(saved.error().message);
+  if (const Status saved = save({request.machine, values}, request.save); !saved) fail(saved.error().message);
   return 0;
 }

@@ -17,9 +17,6 @@
 namespace detectd::bench {
 namespace {
 
-// As `detectd --replay` has it.
-constexpr size_t kChunkEvents = 256;
-
 double seconds(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -47,7 +44,9 @@ Result<ReplayCost> replay(const ReplayRun& run, const std::shared_ptr<const Rule
   const bool ahead = run.threads > 1;
   WorkerPool workers(run.threads, ahead ? 2 : 1);
   Diagnostics diagnostics;
-  auto source = ReplaySource::open({.paths = {run.capture}, .chunk_events = kChunkEvents * workers.size()},
+  auto source = ReplaySource::open({.paths = {run.capture},
+                                    .skip_bad = run.skip_bad,
+                                    .chunk_events = kChunkEventsPerThread * workers.size()},
                                    rules->schema(), workers, diagnostics);
   if (!source) return std::move(source).error();
   Engine engine(rules, {});

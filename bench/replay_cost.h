@@ -18,6 +18,7 @@ struct ReplayRun {
   std::string capture;
   std::string database;  // removed before and after
   size_t threads = 1;
+  bool skip_bad = false;
 };
 struct ReplayCost {
   double cpu_s = 0;

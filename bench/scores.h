@@ -2,29 +2,26 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "engine/result.h"
 
 namespace detectd::bench {
 
-struct Score {
-  std::string name;
-  double value = 0;
-  std::string unit;  // behind the number: "P", "/s", ""
-  std::optional<double> must = std::nullopt;
-  std::optional<double> aim = std::nullopt;
-  bool more_is_better = false;
+// By the name of a goal (goal_table.h). What was not measured is absent.
+using Values = std::map<std::string, double>;
+struct Scores {
+  std::string machine;  // on which it was measured, and when
+  Values values;
 };
-using SavedScores = std::map<std::string, double>;
 
-// The table, with what a saved run had and the ratio to it where there is one.
-std::string table_of(const std::vector<Score>& scores, const SavedScores* before);
+// The table of all goals, with what a saved run had and the ratio to it where there is one.
+std::string table_of(const Values& values, const Values* before);
+// The same for a manual page, in mdoc.
+std::string manual_of(const Scores& scores);
 
 // JSON: an object of names and values.
-Status save(const std::vector<Score>& scores, const std::string& path);
-Result<SavedScores> read_saved(const std::string& path);
+Status save(const Scores& scores, const std::string& path);
+Result<Scores> read_saved(const std::string& path);
 
 }  // namespace detectd::bench

@@ -37,9 +37,6 @@
 namespace detectd {
 namespace {
 
-// Of a chunk for each thread that decodes or matches: few enough to stay in its cache.
-constexpr size_t kChunkEvents = 128;
-
 size_t thread_count(const Options& options) {
   if (options.threads != 0) return options.threads;
   return std::clamp(std::thread::hardware_concurrency(), 1u, 256u);
@@ -60,7 +57,7 @@ Result<std::unique_ptr<ReplaySource>> open_source(const Options& options, const 
   Diagnostics diagnostics;
   auto source = ReplaySource::open({.paths = options.captures,
                                     .skip_bad = options.skip_bad,
-                                    .chunk_events = kChunkEvents * workers.size()},
+                                    .chunk_events = kChunkEventsPerThread * workers.size()},
                                    schema, workers, diagnostics);
   if (stop_requested()) return source;  // what failed then is the waiting for a pipe's other end
   log::show(diagnostics);

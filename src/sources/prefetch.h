@@ -17,6 +17,9 @@
 
 namespace detectd {
 
+// Of a chunk for each thread that decodes or matches: few enough to stay in its cache.
+inline constexpr size_t kChunkEventsPerThread = 128;
+
 class Prefetch final : public EventSource {
  public:
   // Only for sources that never wait for somebody else: a signal wakes one thread alone. `source` must outlive
