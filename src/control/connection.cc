@@ -166,7 +166,7 @@ void ControlConnection::check_time(int64_t now_ns) {
     state_ = State::kClosed;
     return;
   }
-  if (due_ns_ == 0 || now_ns < due_ns_ || state_ == State::kClosed) return;
+  if (!is_due(now_ns) || state_ == State::kClosed) return;
   if (state_ == State::kWaiting) {
     return refuse({Errc::kSystem, "detectd is busy and did not answer in time"}, now_ns);
   }

@@ -58,6 +58,9 @@ class ControlConnection {
   void show(const EventFeed::Line& line, int64_t now_ns);
   void note_missed(uint64_t missed) { missed_ += missed; }
   void tell_missed(int64_t now_ns);
+  bool is_due(int64_t now_ns) const { return due_ns_ != 0 && now_ns >= due_ns_; }
+  // As long again as for the daemon to get to it.
+  void wait_longer(int64_t now_ns) { due_ns_ = now_ns + limits_.answer_ns; }
   // Whose time is up is told so, or left.
   void check_time(int64_t now_ns);
 

@@ -147,9 +147,11 @@ void ControlServer::turn() {
   accept_clients(now_ns);
   ask(now_ns);
   show_feed(now_ns);
-  for (const auto& client : clients_) client->check_time(now_ns);
-  // Who was told that nobody got to it, or left, is not obeyed later.
   for (const auto& client : clients_) {
+    // Before it is told that nobody got to it: what is being done already will have an answer.
+    if (client->waiting() && client->is_due(now_ns) && !withdraw(client->id())) client->wait_longer(now_ns);
+    client->check_time(now_ns);
+    // Nor is who left obeyed later.
     if (has_asked_ && !client->waiting()) withdraw(client->id());
   }
   std::erase_if(clients_, [](const auto& client) { return client->closed(); });
@@ -229,9 +231,9 @@ void ControlServer::ask(int64_t now_ns) {
   feed_.want(kinds, hits);
 }
 
-void ControlServer::withdraw(uint64_t client) {
+bool ControlServer::withdraw(uint64_t client) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(asked_, [client](const Question& question) { return question.client == client; });
+  return std::erase_if(asked_, [client](const Question& question) { return question.client == client; }) != 0;
 }
 
 void ControlServer::take_answers(int64_t now_ns) {

@@ -82,7 +82,8 @@ class ControlServer {
   std::optional<Error> refusal(const ControlPeer& peer, int socket) const;
   void ask(int64_t now_ns);
   void take_answers(int64_t now_ns);
-  void withdraw(uint64_t client);
+  // False where it was taken already.
+  bool withdraw(uint64_t client);
   void show_feed(int64_t now_ns);
   bool hand_over();
 

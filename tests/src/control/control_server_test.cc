@@ -48,11 +48,16 @@ class Daemon {
     busy_ = busy;
     while (is_busy_ != busy) std::this_thread::yield();
   }
+  // For each answer.
+  void take_at_least(int64_t ns) { slowness_ns_ = ns; }
   uint64_t asked() const { return asked_; }
 
  private:
   ControlAnswer answer(const ControlRequest& request, const ControlPeer& peer) {
     ++asked_;
+    for (const int64_t until_ns = steady_clock_ns() + slowness_ns_; steady_clock_ns() < until_ns;) {
+      std::this_thread::yield();
+    }
     if (request.verb == ControlRequest::Verb::kReload) {
       return {.lines = text_line("not loaded"), .error = Error{Errc::kRules, "a mistake"}};
     }
@@ -70,6 +75,7 @@ class Daemon {
   std::atomic<bool> stop_{false};
   std::atomic<bool> busy_{false};
   std::atomic<bool> is_busy_{false};
+  std::atomic<int64_t> slowness_ns_{0};
   std::atomic<uint64_t> asked_{0};
   std::thread judge_;
 };
@@ -336,6 +342,14 @@ TEST_CASE("a daemon that does not get to it says so, and does nothing later", "[
   CHECK(ask(daemon.path(), ControlRequest::Verb::kStatus) ==
         "error: detectd is busy and did not answer in time");
   daemon.be_busy(false);
+  CHECK_THAT(ask(daemon.path(), ControlRequest::Verb::kMutes), Catch::StartsWith("mutes for"));
+  CHECK(daemon.asked() == 1);
+}
+
+TEST_CASE("what is being done when its time is up is answered, not denied", "[control][threads]") {
+  constexpr int64_t kLimitNs = kSecondNs / 2;
+  Daemon daemon({.limits = {.answer_ns = kLimitNs}});
+  daemon.take_at_least(2 * kLimitNs);
   CHECK_THAT(ask(daemon.path(), ControlRequest::Verb::kMutes), Catch::StartsWith("mutes for"));
   CHECK(daemon.asked() == 1);
 }
