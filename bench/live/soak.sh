@@ -147,13 +147,13 @@ again=$(digest "$work/again")
 hits=$(grep -c '"type":"hit"' "$work/hits")
 correlations=$(grep '"type":"hit"' "$work/hits" | grep -c '"name":"soak_three_marks"')
 lost=$(tail -n 1 "$work/hits" | jq '.lost // 0')
-# The first third is for filling tables and caches.
+# The first third is for filling tables and caches; that of the database, up to 8 MiB, goes on as it grows.
 read -r early late < <(awk -v n="$minutes" 'NR > n / 3 && NR <= 2 * n / 3 {a += $1; ++i} NR > 2 * n / 3 {b += $1; ++j} END {printf "%.1f %.1f\n", a / (i ? i : 1), b / j}' "$work/rss")
 echo
 echo "events: $(zstd -dc "$work"/capture*.zst | wc -l), of these execs $(zstd -dc "$work"/capture*.zst | grep -c '"action":"exec"'); parts of the capture: $(find "$work" -name 'capture*.zst' | wc -l); rounds of work: $(cat "$work/rounds" 2>/dev/null)"
 must "the daemon ended in order, with $status" test "$status" = 0
 must "$lost events lost" test "$lost" = 0
-((minutes < 6)) || must "memory is flat: $early MiB in the second third, $late in the last" awk -v a="$early" -v b="$late" 'BEGIN {exit !(b <= a * 1.05 + 1)}'
+((minutes < 6)) || must "memory is flat: $early MiB in the second third, $late in the last" awk -v a="$early" -v b="$late" 'BEGIN {exit !(b <= a * 1.1 + 1)}'
 must "$hits hits, at least 20" test "$hits" -ge 20
 must "$correlations of them of a correlation" test "$correlations" -ge 1
 must "digests: live $live, replayed $again" test "${live/null/}" = "$again"
