@@ -178,19 +178,16 @@ row 51 'a pid of another namespace stands beside ours' zz51 '.process.vpid != .p
 row 53 'the script behind its interpreter is known' zz53 '.process.Ext.effective_executable | endswith("/script")'
 # An exec does not repeat its parent: the fork before it tells. Of each program that has the mark, the fork of its parent
 # was by ATTACK itself.
-jq -c 'select(.event.action == "fork" or (.event.action == "exec" and ((.process.args // [])[-1] // "" | test("^zz5[678]$"))))
-  | {event: {action: .event.action}, process: {pid: .process.pid, parent: .process.parent, args: .process.args}}' "$work/capture.jsonl" >"$work/forks.jsonl"
+jq -r 'if .event.action == "fork" then "fork \(.process.pid) \(.process.parent.pid)"
+  elif .event.action == "exec" and ((.process.args // [])[-1] // "" | test("^zz5[678]$")) then "exec \(.process.pid) \(.process.args[-2:] | join(" "))"
+  else empty end' "$work/capture.jsonl" >"$work/forks"
 by_fork() {  # ROW TITLE MARK ATTACK GENERATIONS
-  jq -ne --arg mark "$3" --arg attack "$4" --argjson generations "$5" '
-    reduce inputs as $event ({parent: {}, attacks: [], by: []};
-      if $event.event.action == "fork" then .parent[$event.process.pid | tostring] = $event.process.parent.pid
-      elif $event.event.action != "exec" then .
-      elif ($event.process.args // [])[1:] == [$attack, $mark] then .attacks += [$event.process.pid]
-      elif $event.process.args == ["true", $mark] then
-        .parent as $parent | .by += [reduce range($generations) as $_ ($event.process.pid; $parent[tostring])]
-      else . end)
-    | .attacks as $attacks | (.by | length > 0) and all(.by[]; . as $by | any($attacks[]; . == $by))' "$work/forks.jsonl" >/dev/null &&
-    pass || flunk "TRUST $1: $2"
+  awk -v mark="$3" -v attack="$4" -v generations="$5" '
+    $1 == "fork" {parent[$2] = $3; next}
+    $4 != mark {next}
+    $3 == attack {attacks[$2] = 1}
+    $3 == "true" {++programs; by = $2; for (i = 0; i < generations; ++i) by = parent[by]; if (!(by in attacks)) ++others}
+    END {exit !programs || others}' "$work/forks" && pass || flunk "TRUST $1: $2"
 }
 by_fork 56 'the parent is that of the fork, not of PPid' zz56 doublefork 2
 by_fork 57 'a child that is given to the grandfather is told of as his' zz57 cloneparent 1
