@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kChunkEvents = 512;
 constexpr uint64_t kObservationsBetweenLooks = 256;
 constexpr int64_t kTurnNs = 200'000'000;
+constexpr int64_t kLookNs = 500'000'000;
 constexpr int64_t kSecondNs = 1'000'000'000;
 // After an overrun all processes are looked at, but not all the time.
 constexpr int64_t kRescanNs = 5 * kSecondNs;
@@ -28,6 +29,8 @@ constexpr size_t kMaxSpareBytes = size_t{32} << 10;
 // In a storm more is read of execs at such intervals: to be woken for each costs more than most of them are worth. Not
 // longer, since processes end meanwhile.
 constexpr int64_t kGatherReadingNs = 2'000'000;
+// Where events come within that of each other.
+constexpr int64_t kStormNs = 4'000'000;
 // How long the enrich thread is waited for when it is to give up: longer than it waits for room.
 constexpr int64_t kGiveUpNs = 500'000'000;
 
@@ -92,9 +95,18 @@ Status Collector::start() {
         "the process connector accepted the subscription, and sends nothing, not even of our own threads"};
   }
   enrich_thread_ = std::thread([this] { enrich(); });
-  if (options_.connections) connections_.want(true);
+  if (options_.connections) watch_connections(true);
   return {};
 }
+
+void Collector::watch_connections(bool wanted) {
+  wants_connections_ = wanted;
+  read_as_wanted();
+  connections_.want(wanted);
+}
+
+// Whose connection it is, and who asks for an exec, has to be known by then.
+void Collector::read_as_wanted() { receiver_.read_promptly(wants_connections_ || exec_checks_ != nullptr); }
 
 void Collector::stop() {
   if (stopping_since_ns_ != 0) return;
@@ -113,7 +125,7 @@ void Collector::check_execs(std::unique_ptr<ExecGuard> guard, std::shared_ptr<Ex
     while (exec_checks_->size() != 0) take_events();
     exec_checks_.reset();
   }
-  if (!guard) return;
+  if (!guard) return read_as_wanted();
   exec_checks_ =
       std::make_unique<ExecChecks>(clock_, host_, std::move(guard), std::move(judge),
                                    ExecChecks::Options{.procfs = options_.procfs,
@@ -121,6 +133,7 @@ void Collector::check_execs(std::unique_ptr<ExecGuard> guard, std::shared_ptr<Ex
                                                        .enricher = enricher_options(options_, *host_),
                                                        .wake = [this] { queue_.wake(); },
                                                        .gone = std::move(gone)});
+  read_as_wanted();
   exec_checks_->start();
 }
 
@@ -140,6 +153,7 @@ void Collector::enrich() {
   Timed timed;
   uint64_t taken = 0;
   uint64_t gathered_at = 0;
+  int64_t waited_ns = kTurnNs;
   while (!give_up_) {
     enriching_ = true;
     if (receiver_.pop(observation)) {
@@ -153,14 +167,17 @@ void Collector::enrich() {
       enrich(observation, timed);
       continue;
     }
-    if (taken != gathered_at && gathering_.load() && enricher_.foresees()) {
+    if (taken != gathered_at && waited_ns < kStormNs && gathering_.load() && enricher_.foresees()) {
       gathered_at = taken;
       pause(kGatherReadingNs);
       continue;
     }
-    receiver_.wait(kTurnNs);
+    const int64_t begin_ns = steady_clock_ns();
+    receiver_.wait(kLookNs);
     enriching_ = true;
-    look_around(steady_clock_ns());
+    const int64_t now_ns = steady_clock_ns();
+    waited_ns = now_ns - begin_ns;
+    look_around(now_ns);
   }
   if (receiver_.ended() && !give_up_) {
     for (const Loss& loss : receiver_.losses_left()) push_loss(loss);
@@ -394,6 +411,7 @@ Result<bool> Collector::next(std::vector<Event>& chunk) {
     // Asked in this order: what is pushed after the first question is seen by take_events().
     const bool ended = this->ended();
     const int64_t now_ns = steady_clock_ns();
+    const int64_t empty_ns = receiver_.empty_ns();
     const bool idle = all_is_here();
     take_events();
     while (ended && waiting() != 0) take_events();
@@ -404,13 +422,19 @@ Result<bool> Collector::next(std::vector<Event>& chunk) {
     }
     if (stopping_since_ns_ != 0 && now_ns - stopping_since_ns_ > options_.max_drain_ns) return give_up(chunk);
     reorder_.release(now_ns, idle, kChunkEvents, chunk);
-    if (idle && reorder_.empty()) settled_ns_ = now_ns - Reorder::kWaitNs;
+    if (idle && reorder_.empty() && empty_ns != 0)
+      settled_ns_ = std::min(now_ns, empty_ns) - Reorder::kWaitNs;
     report_.events += chunk.size();
     if (!chunk.empty() || now_ns - turn_ns > kTurnNs) return true;
     const bool gathers = gathering_ && options_.gather_ns != 0 && stopping_since_ns_ == 0;
     // Who gathers anyway need not be woken for it.
-    if (reorder_.empty() || !gathers) queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
-    if (gathers && queue_.size() < kChunkEvents / 2) pause(options_.gather_ns);
+    bool soon = !reorder_.empty();
+    if (reorder_.empty() || !gathers) {
+      const int64_t begin_ns = steady_clock_ns();
+      queue_.wait_filled(reorder_.empty() ? kTurnNs : Reorder::kWaitNs);
+      soon = steady_clock_ns() - begin_ns < kStormNs;
+    }
+    if (gathers && soon && queue_.size() < kChunkEvents / 2) pause(options_.gather_ns);
   }
 }
 

@@ -77,7 +77,7 @@ class Collector final : public LiveSource {
   void stop();
 
   // Any thread.
-  void watch_connections(bool wanted) override { connections_.want(wanted); }
+  void watch_connections(bool wanted) override;
 
   void tell(const HealthReport& report) override;
 
@@ -118,6 +118,8 @@ class Collector final : public LiveSource {
 
  private:
   using Timed = TimedEvent;
+
+  void read_as_wanted();
 
   // The enrich thread's.
   void enrich();
@@ -169,6 +171,7 @@ class Collector final : public LiveSource {
   std::atomic<uint64_t> dropped_{0};   // by the enrich thread, for give_up_
   std::thread enrich_thread_;
   ConnectionWatch connections_;
+  bool wants_connections_ = false;
   std::unique_ptr<ExecChecks> exec_checks_;
   int64_t rescanned_ns_ = 0;
   int64_t lost_ns_ = 0;  // when a loss was told last

@@ -24,7 +24,9 @@ namespace {
 // Losses are looked for when the socket is empty, and in a storm all the same.
 constexpr int64_t kLossCheckNs = 10'000'000;
 constexpr int64_t kLossCheckInStormNs = 500'000'000;
-constexpr int kTickMs = 100;
+constexpr int kTickMs = 250;
+// Where events come within that of each other, more will come.
+constexpr int64_t kStormNs = 4'000'000;
 // While a stream is blind, a new subscription is tried so often.
 constexpr int64_t kResubscribeNs = 500'000'000;
 // Beyond this the socket keeps the rest.
@@ -149,8 +151,14 @@ void Receiver::run() {
     if (next_ == backlog_.size()) {
       const bool stopping = stop_ns_.load() != 0;
       if (!stopping) wait_for_events();
+      const int64_t looked_ns = steady_clock_ns();
       const bool got = drain();
-      if (!got) busy_ = false;
+      busy_ = got && looked_ns - got_ns_ < kStormNs;
+      if (got) {
+        got_ns_ = looked_ns;
+      } else {
+        empty_ns_ = looked_ns;
+      }
       const int64_t now_ns = steady_clock_ns();
       pause_at_times(now_ns);
       check_losses(now_ns, got ? kLossCheckInStormNs : kLossCheckNs);
@@ -195,20 +203,22 @@ void Receiver::pause_at_times(int64_t now_ns) {
   nanosleep(&kPause, nullptr);
 }
 
-// To be woken by each event costs more than to read it. Where something came just now, more will come: then only
-// urgent ones wake us, and the others are looked for at the latest a moment later, until there are none. Not while
-// somebody may want to respond: what is in order is known only once all others are there.
+// To be woken by each event costs more than to read it. So only urgent ones wake us, and the others are looked for with
+// them: where one came soon after another, at the latest a moment later, until there are none; else with the next tick.
+// Not while somebody may want to respond: what is in order is known only once all others are there.
 void Receiver::wait_for_events() {
   if (scheduling() != scheduling_.load()) raise_priority();
-  const bool only_urgent = busy_ && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
-  waiting_ = !only_urgent;
+  const bool patient = busy_ || !prompt_.load();
+  const bool only_urgent = patient && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
+  waiting_ = !only_urgent || !busy_;
   const int64_t begin_ns = steady_clock_ns();
-  if (only_urgent) {
+  if (only_urgent && busy_) {
     socket_->wait_urgent();
   } else {
-    pollfd files[] = {{.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
-                      {.fd = wake_.number(), .events = POLLIN, .revents = 0},
-                      {.fd = socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
+    pollfd files[] = {
+        {.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
+        {.fd = wake_.number(), .events = POLLIN, .revents = 0},
+        {.fd = only_urgent ? -1 : socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
     poll(files, 3, kTickMs);
   }
   const int64_t end_ns = steady_clock_ns();
@@ -232,7 +242,6 @@ bool Receiver::drain() {
   counters_.events += backlog_.size() - first;
   if (backlog_.size() - next_ > counters_.longest_backlog)
     counters_.longest_backlog = backlog_.size() - next_;
-  if (backlog_.size() != first) busy_ = true;
   return backlog_.size() != first;
 }
 

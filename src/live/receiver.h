@@ -83,6 +83,9 @@ class Receiver {
   // Once it ended: losses that found no room in the queue.
   const std::vector<Loss>& losses_left() const { return losses_; }
 
+  // Whether events that are not urgent are read as soon as they come, also where few do: for whoever hears of processes
+  // in another way, too, and wants to know them then. From any thread; within a quarter of a second.
+  void read_promptly(bool wanted) { prompt_ = wanted; }
   // From now on a hold is taken of the process of such an event, while somebody may want to do something to it.
   // `max` bounds those that wait to be taken and those that were: hold_grips() says how many these are.
   void take_grips(GripOn events, size_t max) {
@@ -95,6 +98,8 @@ class Receiver {
 
   // Nothing is on its way: the kernel's queue is empty, and all that came was pushed and popped.
   bool idle() const { return waiting_.load() && queue_.size() == 0; }
+  // When it last found nothing more to be had (CLOCK_MONOTONIC): all from before has been taken. 0: not yet.
+  int64_t empty_ns() const { return empty_ns_.load(); }
   Scheduling scheduling() const;
   // How often it ran longer than Options::max_run_ns in real time.
   uint64_t priority_losses() const;
@@ -129,12 +134,14 @@ class Receiver {
   SpscQueue<std::unique_ptr<ExecImage>> free_images_;
   SpscQueue<Grip> grips_;
   std::atomic<GripOn> grip_on_{GripOn::kNothing};
+  std::atomic<bool> prompt_{false};
   std::atomic<size_t> max_grips_{0};
   std::atomic<size_t> grips_held_{0};
   std::atomic<size_t> image_bytes_{0};  // that wait
   std::atomic<int64_t> stop_ns_{0};     // when stop() was called; 0: not yet
   std::atomic<bool> ended_{false};
   std::atomic<bool> waiting_{false};
+  std::atomic<int64_t> empty_ns_{0};
   std::atomic<Scheduling> scheduling_{Scheduling::kNormal};
   std::atomic<pid_t> thread_id_{0};
   uint64_t priority_losses_before_;
@@ -145,7 +152,8 @@ class Receiver {
   std::vector<ProcEvent> backlog_;  // from next_ on
   size_t next_ = 0;
   uint32_t self_;
-  bool busy_ = false;                                // something came just now
+  bool busy_ = false;                                // one came soon after another
+  int64_t got_ns_ = 0;                               // when something was there last
   uint32_t beat_thread_ = 0;                         // the last thread of this process whose fork was heard
   std::unordered_map<uint32_t, uint32_t> programs_;  // by pid: how many in the backlog begin a program there
   std::unordered_map<uint32_t, uint32_t> ends_;      // the same: how many in the backlog end a leader there
