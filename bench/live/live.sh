@@ -64,8 +64,10 @@ start_watching() {
 }
 start_forkstat() { forkstat -l -e exec,fork >"$work/seen" 2>"$work/said" & pid=$!; sleep 1; }
 start_extrace() { extrace -o "$work/seen" >"$work/said" 2>&1 & pid=$!; sleep 1; }
+# Its tracepoints are names in a file system that not every host has mounted.
 start_bpftrace() {
-  bpftrace -e 'BEGIN { printf("ready\n") } tracepoint:syscalls:sys_enter_execve { join(args->argv) } tracepoint:sched:sched_process_fork { printf("fork\n") }' \
+  unshare --mount --propagation private bash -c 'mountpoint -q /sys/kernel/tracing || mount -t tracefs none /sys/kernel/tracing; exec "$@"' - \
+    bpftrace -e 'BEGIN { printf("ready\n") } tracepoint:syscalls:sys_enter_execve { join(args->argv) } tracepoint:sched:sched_process_fork { printf("fork\n") }' \
     >"$work/seen" 2>"$work/said" &
   pid=$!
   wait_said "$work/seen" ready

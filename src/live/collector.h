@@ -48,7 +48,7 @@ class Collector final : public LiveSource {
     Enricher::Options enricher{};
     Receiver::Options receiver{};
     // Events are judged so much later at most, many at a time, which costs less than one by one. 0: at once.
-    int64_t gather_ns = 5'000'000;
+    int64_t gather_ns = 10'000'000;
     // How long what is on its way is waited for at the end.
     int64_t max_drain_ns = 4'000'000'000;
     bool snapshot = true;      // tell first of the processes that run already
