@@ -144,7 +144,7 @@ class Delivery {
   int64_t looked_to_ = 0;
   std::deque<Alert> batch_;
   std::string taken_selftest_;  // as Status::selftest, but not settled
-  uint64_t taken_ = 0;  // since the last settle(), and their first
+  uint64_t taken_ = 0;          // since the last settle(), and their first
   int64_t taken_since_ns_ = 0;
   bool more_ = false;
   bool waits_ = false;

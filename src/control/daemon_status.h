@@ -20,7 +20,7 @@ struct SinkStatus {
   uint64_t delivered = 0;
   uint64_t waiting = 0;
   uint64_t dropped = 0;
-  std::string error = {};  // of the last attempt, where it failed
+  std::string error = {};     // of the last attempt, where it failed
   bool digests = false;       // it is told no single hits
   std::string selftest = {};  // the id of the last hit of detectd.selftest that it took
 };

@@ -163,7 +163,8 @@ void Selftest::look_at_alerts(const DaemonStatus& before) {
   std::vector<SinkStatus> open = before.sinks;
   const auto is_told = [&](const SinkStatus& sink) {
     if (sink.selftest != hit_id_) return false;
-    good("alerts", sink.name + " (" + sink.type + ") has it after " + duration_text(steady_clock_ns() - begin_ns));
+    good("alerts",
+         sink.name + " (" + sink.type + ") has it after " + duration_text(steady_clock_ns() - begin_ns));
     return true;
   };
   for (const SinkStatus& sink : open) {
@@ -178,8 +179,8 @@ void Selftest::look_at_alerts(const DaemonStatus& before) {
     open = still_open(open, now->sinks);
   }
   for (const SinkStatus& sink : open) {
-    bad("alerts", sink.name + " (" + sink.type + "): " +
-                      (sink.works ? "did not say within 15 s that it has the hit" : sink.error));
+    bad("alerts", sink.name + " (" + sink.type +
+                      "): " + (sink.works ? "did not say within 15 s that it has the hit" : sink.error));
   }
 }
 
@@ -307,7 +308,8 @@ const Command kSelftestCommand = {
         "daemon: to "
         "the event, to the hit of the built-in rule\n"
         ".Li detectd.selftest ,\n"
-        "to each receiver of alerts, which is told this hit whatever levels, tags and rules it asks for, and to "
+        "to each receiver of alerts, which is told this hit whatever levels, tags and rules it asks for, and "
+        "to "
         "its word that it has it; one that is sent digests is left out.\n"
         "Then, with a\n"
         ".Nm detectd\n"

@@ -167,8 +167,9 @@ Result<AlertQueue::Batch> StoredAlertQueue::read(int64_t after, size_t max, int6
     bytes += batch.alerts.back().json.size();
     return true;
   };
-  const auto read =
-      outbox_.read({.after = after, .min_level = options_.selection.level, .now_ns = now_ns, .always = kSelftestRule}, take);
+  const auto read = outbox_.read(
+      {.after = after, .min_level = options_.selection.level, .now_ns = now_ns, .always = kSelftestRule},
+      take);
   if (!read) return read.error();
   batch.looked_to = read->looked_to;
   batch.taken_away = read->taken_away;

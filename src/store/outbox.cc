@@ -191,12 +191,11 @@ Result<Outbox::Read> Outbox::read(const Query& query, const HitReader::Take& tak
     after = *first;
   }
   const int64_t end = std::min(after + kStretch, *last);
-  auto rows = database_->prepare(
-      DETECTD_SELECT_HIT
-      " FROM hit JOIN rule ON rule.n = hit.rule JOIN run ON run.n = hit.run"
-      " WHERE hit.n > ?1 AND hit.n <= ?2 AND hit.muted IS NULL AND run.alerts = 1"
-      " AND (rule.level >= ?3 OR rule.name = ?4)"
-      " ORDER BY hit.n");
+  auto rows = database_->prepare(DETECTD_SELECT_HIT
+                                 " FROM hit JOIN rule ON rule.n = hit.rule JOIN run ON run.n = hit.run"
+                                 " WHERE hit.n > ?1 AND hit.n <= ?2 AND hit.muted IS NULL AND run.alerts = 1"
+                                 " AND (rule.level >= ?3 OR rule.name = ?4)"
+                                 " ORDER BY hit.n");
   auto open = database_->prepare(
       "SELECT min(n) FROM hit WHERE n > ?1 AND n <= ?2 AND response_outcome LIKE 'signalled%' AND stored_ns "
       ">= ?3");
