@@ -11,7 +11,7 @@
 namespace detectd {
 namespace {
 
-constexpr int kHurriedNice = -15;
+constexpr int kHurriedNice = -20;
 // The shortest turn that the kernel has: who asks for short ones is let in sooner.
 constexpr uint64_t kShortTurnNs = 100'000;
 
