@@ -47,14 +47,14 @@ chmod -R u=rwX,go=rX /etc/detectd /usr/share/detectd
 mkdir "$work/bin"
 ln -s "$detectd" "$work/bin/detectd"
 ln -s "$detectctl" "$work/bin/detectctl"
-cat >"$work/bin/systemctl" <<'STUB'
+cat >"$work/bin/systemctl" <<'SYSTEMCTL'
 #!/bin/sh
 case $1 in
   is-active) detectctl status --allow-incomplete >/dev/null && echo active ;;
   reload) exec detectctl reload >/dev/null ;;
   *) exit 1 ;;
 esac
-STUB
+SYSTEMCTL
 chmod 755 "$work/bin/systemctl"
 start_command "$detectd" || { flunk 'the daemon does not start'; cat "$work/said"; finish; exit; }
 
