@@ -16,7 +16,7 @@
 namespace detectd {
 namespace {
 
-constexpr int64_t kKeepEndedNs = 10 * kNanosPerSecond;
+constexpr int64_t kKeepEndedNs = 5 * kNanosPerSecond;
 // A start this much after the known birth is another process: the start comes from a clock of ticks.
 constexpr int64_t kSameBirthNs = 50'000'000;
 constexpr uint16_t kMaxDepth = 2 * kMaxAncestors;

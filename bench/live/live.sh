@@ -6,11 +6,12 @@
 # execs       execs with their own command line, of those that happened, in percent
 # ids         of those, with executable, user and start (detectd alone says them)
 # unmarked    arguments of another program that detectd took for those of the event, and did not say so
-# detectd writes a capture, which is scored; watching is the same without one, for what it costs.
+# detectd writes a capture, which is scored; watching is the same without one, for what it costs. Both with eBPF where it
+# can be had; connector and by-proc are the same two without it.
 # cpu, rss    seconds of the collector, MiB at most
 # slower      the storm's time beside that without a collector, in this run
 set -uo pipefail
-(($# >= 2)) || { sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+(($# >= 2)) || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 detectd=$(realpath "$1") storm=$(realpath "$2") runs=${3:-3}
 here=$(dirname "$(realpath "$0")")
 ((EUID == 0)) || { echo 'live.sh: watching needs root' >&2; exit 1; }
@@ -52,16 +53,18 @@ wait_said() {
 }
 
 start_detectd() {
-  "$detectd" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json --capture "$work/seen" >"$work/out" 2>"$work/said" &
+  "$detectd" --source "${1:-auto}" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json --capture "$work/seen" >"$work/out" 2>"$work/said" &
   pid=$!
   wait_said "$work/said" 'watching with'
 }
 # As a daemon runs: of a capture all is read, without one what rules look at.
 start_watching() {
-  "$detectd" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json >"$work/out" 2>"$work/said" &
+  "$detectd" --source "${1:-auto}" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json >"$work/out" 2>"$work/said" &
   pid=$!
   wait_said "$work/said" 'watching with'
 }
+start_connector() { start_detectd connector; }
+start_by-proc() { start_watching connector; }
 start_forkstat() { forkstat -l -e exec,fork >"$work/seen" 2>"$work/said" & pid=$!; sleep 1; }
 start_extrace() { extrace -o "$work/seen" >"$work/said" 2>&1 & pid=$!; sleep 1; }
 # Its tracepoints are names in a file system that not every host has mounted.
@@ -77,7 +80,8 @@ marks() { grep -oE 'zzm-[0-9]{6}[abc]?' "$1"; }
 # score TOOL SCENARIO: percent of execs (of forks for BOMB)
 score() {
   local seen
-  [[ $1 != watching ]] || { echo -; return; }
+  [[ $1 != watching && $1 != by-proc ]] || { echo -; return; }
+  [[ $1 != connector ]] || set -- detectd "$2"
   case $2 in
     BOMB)
       case $1 in
@@ -117,7 +121,7 @@ unmarked() {
 }
 lost() { jq -s '[.[] | select(.event.action == "lost")] | map(.detectd.lost // 0) | add // 0' "$work/seen"; }
 
-tools=(detectd watching)
+tools=(detectd watching connector by-proc)
 for tool in ${PEERS-forkstat extrace bpftrace}; do command -v "$tool" >/dev/null && tools+=("$tool"); done
 printf '%-6s %-9s %8s %7s %9s %6s %7s %6s %7s\n' storm tool execs ids unmarked lost cpu rss slower
 for scenario in "${scenarios[@]}"; do
@@ -138,7 +142,7 @@ for scenario in "${scenarios[@]}"; do
       echo "$cpu" >>"$work/result.cpu"
       echo "$rss" >>"$work/result.rss"
       score "$tool" "$scenario" >>"$work/result.execs"
-      if [[ $tool == detectd ]]; then
+      if [[ $tool == detectd || $tool == connector ]]; then
         identified >>"$work/result.ids"
         unmarked >>"$work/result.unmarked"
         lost >>"$work/result.lost"

@@ -39,7 +39,7 @@ struct DaemonStatus {
   int64_t now_ns = 0;
   int64_t started_ns = 0;
 
-  std::string source;      // "connector", "procfs"
+  std::string source;      // "ebpf", "connector", "procfs"
   std::string scheduling;  // of the receive thread
   bool blind = false;
   int64_t blind_ns = 0;  // in all

@@ -39,6 +39,8 @@ constexpr Need kNeeds[] = {
     {CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "their files"},
     {CAP_KILL, "CAP_KILL", "responses"},
     {CAP_SYS_NICE, "CAP_SYS_NICE", "real time for the receive thread"},
+    {CAP_BPF, "CAP_BPF", "programs told by the kernel"},
+    {CAP_PERFMON, "CAP_PERFMON", "programs told by the kernel"},
     {CAP_SYS_ADMIN, "CAP_SYS_ADMIN", "denying execs, a procfs of its own"},
 };
 

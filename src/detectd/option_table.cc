@@ -53,7 +53,8 @@ Status set_source(Options& options, const std::string& value) {
   if (const auto help = help_on_source(value))
     return wrong(quoted(value) + " is not built into this version; " + *help);
   std::string source;
-  Status status = choose(value, {{"auto", "auto"}, {"connector", "connector"}, {"procfs", "procfs"}}, source);
+  Status status = choose(
+      value, {{"auto", "auto"}, {"ebpf", "ebpf"}, {"connector", "connector"}, {"procfs", "procfs"}}, source);
   if (status) options.source = source;
   return status;
 }
@@ -213,17 +214,31 @@ constexpr OptionRow kTable[] = {
     {.group = kInput,
      .name = "source",
      .value = "KIND",
-     .help = "of live events: auto (default), connector, or procfs,\n"
-             "which polls, needs no root, and sees less",
+     .help = "of live events: auto (default), ebpf, connector, or\n"
+             "procfs, which polls, needs no root, and sees less",
      .manual =
          "Where live events come from; replaces\n"
          ".Va source.kind\n"
          "of the configuration.\n"
          ".Cm connector\n"
-         "is the kernel's process connector, which needs root on the host itself, and\n"
+         "is the kernel's process connector, which needs root on the host itself.\n"
+         "What it does not tell of a program is read from\n"
+         ".Pa /proc\n"
+         "before the program ends, which not always succeeds.\n"
+         ".Cm ebpf\n"
+         "is the connector, and a program in the kernel that hands over at each exec what would be read "
+         "there:\n"
+         "arguments, file, ids and place of every program, however short it runs, as they are before its "
+         "first\n"
+         "instruction; and at less cost.\n"
+         "It needs Linux 5.17 with BTF, CAP_BPF and CAP_PERFMON.\n"
          ".Cm auto\n"
-         "(the default) the same: where it can not be had, detectd refuses to run rather than to see less "
-         "than was asked for.\n"
+         "(the default) is\n"
+         ".Cm ebpf\n"
+         "where the kernel lets, else\n"
+         ".Cm connector ,\n"
+         "which is said.\n"
+         "Where that can not be had, detectd refuses to run rather than to see less than was asked for.\n"
          ".Cm procfs\n"
          "looks at\n"
          ".Pa /proc\n"

@@ -55,10 +55,10 @@ HeldProcess held_process(Grip& grip, int64_t boot_ns) {
                    .doubtful = grip.doubtful,
                    .refused = grip.refused,
                    .process = std::move(grip.process)};
-  if (const auto stat = parse_stat(grip.stat)) {
-    held.start_ticks = stat->start_ticks;
-    held.start_stack = stat->start_stack;
-    held.arg_start = stat->arg_start;
+  if (grip.program) {
+    held.start_ticks = grip.program->start_ticks;
+    held.start_stack = grip.program->start_stack;
+    held.arg_start = grip.program->arg_start;
   }
   if (grip.file) {
     held.file = FileKey{.device_major = grip.file->device_major,

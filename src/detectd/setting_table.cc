@@ -8,12 +8,12 @@ constexpr std::string_view kConditionActions = "log alert";
 
 // In the order of --print-config.
 constexpr Setting kSettings[] = {
-    {"source.kind", SettingKind::kChoice, R"("auto")", "auto connector procfs",
-     "Where live events come from: the proc connector, or polling of\n"
+    {"source.kind", SettingKind::kChoice, R"("auto")", "auto ebpf connector procfs",
+     "Where live events come from: the proc connector, with or without eBPF, or polling of\n"
      ".Pa /proc ,\n"
      "which needs no privileges and sees less.\n"
      ".Cm auto\n"
-     "is the proc connector.\n"
+     "is eBPF where it can be had, else the proc connector alone.\n"
      "See\n"
      ".Fl Fl source\n"
      "in\n"

@@ -105,8 +105,8 @@ uint64_t bytes_of(std::string_view text) {
 }
 
 std::optional<std::string> help_on_source(std::string_view kind) {
-  if (kind != "ebpf" && kind != "audit") return std::nullopt;
-  return "use `connector`, or `procfs` where that can not be had";
+  if (kind != "audit") return std::nullopt;
+  return "use `ebpf` or `connector`, or `procfs` where these can not be had";
 }
 
 std::optional<uint64_t> parse_bytes(std::string_view text) {

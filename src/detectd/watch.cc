@@ -82,6 +82,7 @@ class Watch {
   std::optional<ExitStatus> load();
   std::optional<ExitStatus> open_lock();
   std::optional<ExitStatus> open_procfs();
+  Result<std::unique_ptr<ExecRecords>> exec_records() const;
   std::optional<ExitStatus> open_source();
   std::optional<ExitStatus> open_collector();
   void open_polling();
@@ -357,6 +358,21 @@ Enricher::Options Watch::enricher_options() const {
   return {.hash = config_.is_set("enrich.hash"), .env = config_.texts("enrich.env")};
 }
 
+// By eBPF, where it is asked for or can be had. Null: none.
+Result<std::unique_ptr<ExecRecords>> Watch::exec_records() const {
+  const std::string& kind = config_.text("source.kind");
+  if (kind == "connector") return std::unique_ptr<ExecRecords>();
+  auto probe = ExecProbe::load();
+  if (probe) return std::unique_ptr<ExecRecords>(*std::move(probe));
+  if (kind == "ebpf") return std::move(probe).error();
+  log::note(
+      "programs are read from /proc, since the kernel does not hand them over; some that end at once will "
+      "have no "
+      "command line: " +
+      probe.error().message);
+  return std::unique_ptr<ExecRecords>();
+}
+
 std::optional<ExitStatus> Watch::open_collector() {
   KindSet kinds;
   for (const std::string& name : config_.texts("source.events")) kinds.add(*find_event_kind(name));
@@ -370,7 +386,9 @@ std::optional<ExitStatus> Watch::open_collector() {
                              .receiver = {},
                              .connections = wants_connections()};
   if (lock_ && lock_->killed()) options.unwatched_since_boot_ns = lock_->killed()->alive_boot_ns;
-  collector_.emplace(*std::move(socket), host_, options);
+  Result<std::unique_ptr<ExecRecords>> records = exec_records();
+  if (!records) return fail(records.error());
+  collector_.emplace(*std::move(socket), *std::move(records), host_, options);
   denial_.emplace(*collector_, procfs_.root.number());
   read_what_is_asked();
   responses_->take_grips_from(&*collector_);

@@ -64,6 +64,8 @@ WatchState collect_state(const Collector& collector, const Engine& engine, const
                   {"forks", received.forks.load()},
                   {"execs", received.execs.load()},
                   {"execs with a command line", received.images_read.load()},
+                  {"execs told by eBPF", received.images_told.load()},
+                  {"records of eBPF lost", received.told_dropped.load()},
                   {"execs overtaken by the next", received.superseded.load()},
                   {"command lines skipped", received.images_skipped.load()},
                   {"longest backlog", received.longest_backlog.load()},
@@ -114,7 +116,7 @@ DaemonStatus status_of(const WatchStatusParts& parts) {
   status.version = DETECTD_VERSION;
   status.pid = getpid();
   status.now_ns = wall_clock_ns();
-  status.source = parts.collector != nullptr ? "connector" : "procfs";
+  status.source = parts.collector == nullptr ? "procfs" : parts.collector->is_told() ? "ebpf" : "connector";
   status.scheduling = parts.state.scheduling;
   status.blind = parts.state.blind;
   status.events = summary.events;

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kDeleted = " (deleted)";
 constexpr int64_t kPathKnownNs = 5'000'000;
+constexpr int64_t kPathKnownOfToldNs = 250'000'000;
 
 std::string octal_mode(uint32_t mode) {
   std::array<char, 8> text{};
@@ -51,7 +52,7 @@ void Enricher::fill_executable(const ExecImage& image) {
   out_.integer(Leaf::kLinks, file.links);
   out_.integer(Leaf::kOwner, file.owner);
   out_.text(Leaf::kMode, octal_mode(file.mode));
-  if (!is_trusted(path_, file)) {
+  if (!is_trusted(path_, file, image.is_told)) {
     ++counters_.not_trusted;
     out_.missing({Leaf::kExecutable});
   }
@@ -59,12 +60,15 @@ void Enricher::fill_executable(const ExecImage& image) {
 
 // Whether the path leads to this file for us too. In another mount namespace, or of a file system that was
 // taken off the tree, the kernel prints a path that is another file here, or none.
-bool Enricher::is_trusted(const std::string& path, const FileIdentity& file) {
+bool Enricher::is_trusted(const std::string& path, const FileIdentity& file, bool told) {
   if (file.links == 0) return true;  // no path leads there any more, and Ext.deleted says so
   KnownPath& known = known_paths_[std::hash<std::string_view>{}(path) % known_paths_.size()];
   const int64_t age_ns = clock_ns_ - known.clock_ns;
-  // What was seen so shortly before is as near to the exec as what would be seen now.
-  if (age_ns >= 0 && age_ns < kPathKnownNs && known.file.same_file(file) && known.path == path) return true;
+  // What was seen so shortly before is as near to the exec as what would be seen now: programs that the kernel told of
+  // come later.
+  if (age_ns >= 0 && age_ns < (told ? kPathKnownOfToldNs : kPathKnownNs) && known.file.same_file(file) &&
+      known.path == path)
+    return true;
   const auto host = procfs_.host_file(path);
   if (!host || !host->same_file(file)) return false;
   known = {path, file, clock_ns_};

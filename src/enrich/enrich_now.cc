@@ -160,7 +160,8 @@ bool Enricher::may_hold(const ProcStat& stat, const ExecImage& image) {
   const bool is_exec = kind == EventKind::kExec || kind == EventKind::kExecCheck;
   if (!told || stat.is_kernel_thread() || !is_exec) return true;
   const bool rootlike = (*image.capabilities & root_capabilities()) != 0;
-  if (rootlike && image.owner != 0u) return true;
+  const bool of_host = image.is_told ? image.told.user_namespace == kInitialUserNamespace : image.owner == 0u;
+  if (rootlike && !of_host) return true;
   return foresight_->may_hold(out_.event());
 }
 
@@ -168,8 +169,8 @@ bool Enricher::may_hold(const ProcStat& stat, const ExecImage& image) {
 // All else may have changed unseen, so that what is known from before is no more than a guess.
 void Enricher::fill_unasked(const ProcStat& stat, const ExecImage& image) {
   ++counters_.unasked;
-  unasked_ =
-      Program{.start_ticks = stat.start_ticks, .start_stack = stat.start_stack, .arg_start = stat.arg_start};
+  unasked_ = ProgramIdentity{
+      .start_ticks = stat.start_ticks, .start_stack = stat.start_stack, .arg_start = stat.arg_start};
   if ((*image.capabilities & root_capabilities()) != 0) {
     out_.boolean(Leaf::kPrivileged, true);
   } else {
@@ -183,7 +184,7 @@ void Enricher::fill_unasked(const ProcStat& stat, const ExecImage& image) {
 }
 
 // Ids and capabilities, which may be others by now, stay as they were told.
-bool Enricher::complete(uint32_t pid, const Program& program, Event& event) {
+bool Enricher::complete(uint32_t pid, const ProgramIdentity& program, Event& event) {
   out_.begin(event);
   ProcStat before;
   before.start_ticks = program.start_ticks;
@@ -192,12 +193,22 @@ bool Enricher::complete(uint32_t pid, const Program& program, Event& event) {
   const bool same = procfs_.select(pid) && read_now(before, {});
   procfs_.release();
   if (!same) return false;
+  fill_late();
+  return true;
+}
+
+void Enricher::complete(const ToldProcess& told, Event& event) {
+  out_.begin(event);
+  take_told(told);
+  fill_late();
+}
+
+void Enricher::fill_late() {
   fill_groups();
   fill_place();
   fill_streams();
-  forget_missing(event);
+  forget_missing(out_.event());
   out_.finish();
-  return true;
 }
 
 void Enricher::fill_place() {

@@ -71,7 +71,7 @@ void Enricher::fill(uint32_t pid, const ExecImage& image, bool superseded, Event
   const auto boot_ns = carried_boot_ns(event);
   clock_ns_ = boot_ns.value_or(event.time_ns);
 
-  std::optional<ProcStat> stat = parse_stat(image.stat);
+  std::optional<ProcStat> stat = image.parsed_stat();
   bool is_own = !superseded;
   if (superseded) ++counters_.superseded;
   const auto start_ns = stat ? ticks_to_ns(stat->start_ticks, options_.ticks_per_second) : std::nullopt;
@@ -169,11 +169,16 @@ void Enricher::fill_birth(const ProcStat& stat) {
 }
 
 bool Enricher::fill_now(uint32_t pid, const ProcStat& before, const ExecImage& image) {
-  const bool found = procfs_.select(pid);
-  const bool same = found && read_now(before, image);
-  procfs_.release();
-  if (!found) ++counters_.ended;
-  if (!same) return false;
+  if (image.is_told) {
+    take_told(image.told);
+    read_untold(pid, before, image);
+  } else {
+    const bool found = procfs_.select(pid);
+    const bool same = found && read_now(before, image);
+    procfs_.release();
+    if (!found) ++counters_.ended;
+    if (!same) return false;
+  }
   fill_ids();
   fill_groups();
   fill_effective_capabilities();
@@ -218,19 +223,71 @@ bool Enricher::read_now(const ProcStat& before, const ExecImage& image) {
     }
     if (options_.hash && image.file) hash_executable(image);
   }
+  const auto state = state_of(before);
+  if (!state) return false;
+  parse_status(now_.status_text, now_.status);
+  if (*state == 'Z' || *state == 'X') forget_what_ended();
+  return true;
+}
+
+// Behind all that was read. Nothing where it is another program by now, or none.
+std::optional<char> Enricher::state_of(const ProcStat& before) {
   const bool read = procfs_.read(ProcFile::kStat, kStatBytes, now_.stat);
   const auto stat = read ? parse_stat(now_.stat) : std::nullopt;
   if (!stat) {
     ++counters_.ended;
-    return false;
+    return std::nullopt;
   }
   if (!same_program(before, *stat)) {
     ++counters_.changed;
-    return false;
+    return std::nullopt;
   }
-  parse_status(now_.status_text, now_.status);
-  if (stat->state == 'Z' || stat->state == 'X') forget_what_ended();
-  return true;
+  return stat->state;
+}
+
+// As it was at the exec.
+void Enricher::take_told(const ToldProcess& told) {
+  now_.status = told.status;
+  now_.has_status = true;
+  now_.login_uid = told.login_uid;
+  now_.mount_namespace = told.mount_namespace;
+  now_.user_namespace = told.user_namespace;
+  now_.root = told.root;
+  now_.cgroup = told.cgroup;
+  now_.has_cgroup = !told.cgroup.empty();
+  for (size_t i = 0; i < now_.streams.size(); ++i) {
+    now_.streams[i] = {.stream = told.streams[i], .peer = told.peers[i]};
+  }
+  now_.has_environment = false;
+  now_.sha256.reset();
+}
+
+// What the kernel does not tell, where somebody wants it.
+void Enricher::read_untold(uint32_t pid, const ProcStat& before, const ExecImage& image) {
+  const bool wants_groups = !image.told.status.has_groups;
+  if (!wants_groups && !options_.hash && options_.env.empty()) return;
+  const bool found = procfs_.select(pid);
+  if (found) {
+    if (!wants_groups || !procfs_.read(ProcFile::kStatus, kStatusBytes, now_.status_text))
+      now_.status_text.clear();
+    if (!options_.env.empty()) {
+      now_.has_environment = procfs_.read(ProcFile::kEnviron, kEnvironmentBytes, now_.environment);
+    }
+    if (options_.hash && image.file) hash_executable(image);
+  } else {
+    ++counters_.ended;
+  }
+  const bool same = found && state_of(before);
+  procfs_.release();
+  if (!same) {
+    now_.has_environment = false;
+    now_.sha256.reset();
+  } else if (wants_groups) {
+    ProcStatus later;
+    parse_status(now_.status_text, later);
+    now_.status.has_groups = later.has_groups;
+    now_.status.groups = std::move(later.groups);
+  }
 }
 
 // Of a process that has ended the kernel shows no descriptor, and a control group of version 1 as the root.

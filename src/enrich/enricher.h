@@ -57,22 +57,17 @@ class Enricher {
   // so that arguments and program may be the later one's; nothing of it is taken. All that could not be had, and
   // an executable whose path is not to be trusted, is named in detectd.missing.
   void fill(uint32_t pid, const ExecImage& image, bool superseded, Event& event);
-  // What shows later that it is still the program that began.
-  struct Program {
-    uint64_t start_ticks = 0;
-    uint64_t start_stack = 0;
-    uint64_t arg_start = 0;
-  };
-
   // From now on what costs a look at the process (kLateLeaves, container, login uid) is read of an exec only where a
   // rule may hold for it; null: always. What is not read is missing, and the lineage forgets it.
   void read_for(std::unique_ptr<Foresight> foresight) { foresight_ = std::move(foresight); }
   // Whether that may save something now.
   bool foresees() const { return foresight_ && !read_all_ && !options_.hash && options_.env.empty(); }
   // Of the last event that was filled, where not all was read.
-  const std::optional<Program>& unasked() const { return unasked_; }
+  const std::optional<ProgramIdentity>& unasked() const { return unasked_; }
   // Reads what was not, of an event of `program`. False, and nothing is added, where it runs no more.
-  bool complete(uint32_t pid, const Program& program, Event& event);
+  bool complete(uint32_t pid, const ProgramIdentity& program, Event& event);
+  // The same of what the kernel told of it.
+  void complete(const ToldProcess& told, Event& event);
   // While it is set, everything is read all the same.
   void read_all(bool all) { read_all_ = all; }
   // The same for an exec that has not happened yet: `image` is of the program that would run, whose `file` is open
@@ -88,7 +83,7 @@ class Enricher {
   void fill_birth(const ProcStat& stat);
   void fill_executable(const ExecImage& image);
   void fill_no_file();
-  bool is_trusted(const std::string& path, const FileIdentity& file);
+  bool is_trusted(const std::string& path, const FileIdentity& file, bool told);
   bool is_memory_file(std::string_view text, const FileIdentity& file) const;
   void fill_args(const ExecImage& image, const ProcStat* stat);
   void fill_no_args();
@@ -100,7 +95,11 @@ class Enricher {
   void fill_unasked(const ProcStat& stat, const ExecImage& image);
   bool fill_now(uint32_t pid, const ProcStat& before, const ExecImage& image);
   bool read_now(const ProcStat& before, const ExecImage& image);
+  std::optional<char> state_of(const ProcStat& before);
+  void take_told(const ToldProcess& told);
+  void read_untold(uint32_t pid, const ProcStat& before, const ExecImage& image);
   void forget_what_ended();
+  void fill_late();
   void fill_ids();
   void fill_groups();
   void fill_effective_capabilities();
@@ -121,7 +120,7 @@ class Enricher {
   Counters counters_;
   std::unique_ptr<Foresight> foresight_;
   bool read_all_ = false;
-  std::optional<Program> unasked_;
+  std::optional<ProgramIdentity> unasked_;
   std::vector<std::pair<uint32_t, uint32_t>> memory_devices_;
   int coming_file_ = -1;  // of fill_check()
 

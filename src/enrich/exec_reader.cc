@@ -47,6 +47,19 @@ void ExecReader::read_program(uint32_t pid, ExecImage& image) {
   read_stat(image);
 }
 
+bool ExecReader::read_control_groups(uint32_t pid, uint64_t start_ticks, std::string& text) {
+  begin(pid, scratch_);
+  const Fd file(openat(procfs_, path_of("cgroup"), kReadOnly));
+  if (!file) return false;
+  const ssize_t got = ::read(file.number(), buffer_.data(), buffer_.size());
+  if (got <= 0) return false;
+  text.assign(buffer_.data(), static_cast<size_t>(got));
+  // Behind it: of a process that has ended the kernel shows the root.
+  read_stat(scratch_);
+  const auto stat = parse_stat(scratch_.stat);
+  return stat && stat->start_ticks == start_ticks && stat->state != 'Z' && stat->state != 'X';
+}
+
 void ExecReader::read_before_exec(uint32_t pid, ExecImage& image) {
   begin(pid, image);
   read_link("exe", image.executable);

@@ -26,6 +26,8 @@ class ExecReader {
   void read(uint32_t pid, ExecImage& image);
   // What it was before an exec, without arguments and file.
   void read_before_exec(uint32_t pid, ExecImage& image);
+  // /proc/PID/cgroup, of a process that began at that time and still runs; else false.
+  bool read_control_groups(uint32_t pid, uint64_t start_ticks, std::string& text);
   // Executable and stat alone.
   void read_program(uint32_t pid, ExecImage& image);
 
@@ -45,6 +47,7 @@ class ExecReader {
   std::vector<char> buffer_;
   std::array<char, 32> path_{};
   size_t prefix_size_ = 0;  // of "PID/" in path_
+  ExecImage scratch_;
 };
 
 }  // namespace detectd

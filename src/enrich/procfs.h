@@ -20,15 +20,6 @@ namespace detectd {
 enum class ProcFile : uint8_t { kStat, kStatus, kCgroup, kLoginUid, kEnviron, kCmdline };
 enum class ProcLink : uint8_t { kRoot, kMountNamespace, kUserNamespace, kExecutable };
 
-// Of an open descriptor of a process.
-struct ProcStream {
-  bool open = false;
-  uint32_t mode = 0;          // type and permissions
-  uint32_t device_major = 0;  // which device it is, for device files
-  uint32_t device_minor = 0;
-  uint64_t inode = 0;
-};
-
 class Procfs {
  public:
   virtual ~Procfs() = default;

@@ -21,7 +21,7 @@ bool is_moved(const ProcStat& stat) { return stat.arg_start != 0 && stat.arg_sta
 
 void ProgramWatch::note(uint32_t pid, const ExecImage& image, int64_t now_ns) {
   latest_.erase(pid);
-  const auto stat = parse_stat(image.stat);
+  const auto stat = image.parsed_stat();
   // Who may not know the addresses can not tell a change from another program.
   if (!stat || stat->is_kernel_thread() || stat->start_stack == 0 || stat->arg_start == 0) return;
   const bool moved = is_moved(*stat);

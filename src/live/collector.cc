@@ -17,7 +17,8 @@ namespace {
 
 constexpr size_t kChunkEvents = 512;
 constexpr uint64_t kObservationsBetweenLooks = 256;
-constexpr int64_t kTurnNs = 200'000'000;
+// Longer than the receive thread rests: whoever waits for what it passes on is woken by that, and not in between.
+constexpr int64_t kTurnNs = 300'000'000;
 constexpr int64_t kLookNs = 500'000'000;
 constexpr int64_t kSecondNs = 1'000'000'000;
 // After an overrun all processes are looked at, but not all the time.
@@ -31,6 +32,9 @@ constexpr size_t kMaxSpareBytes = size_t{32} << 10;
 constexpr int64_t kGatherReadingNs = 2'000'000;
 // Where events come within that of each other.
 constexpr int64_t kStormNs = 4'000'000;
+// How long those who tell of connections wait for what the kernel told before.
+constexpr int64_t kCatchUpNs = 50'000'000;
+constexpr int64_t kCatchUpLookNs = 500'000;
 // How long the enrich thread is waited for when it is to give up: longer than it waits for room.
 constexpr int64_t kGiveUpNs = 500'000'000;
 
@@ -55,17 +59,30 @@ Enricher::Options enricher_options(const Collector::Options& options, const Capt
   return chosen;
 }
 
+std::unique_ptr<ToldPrograms> told_programs(std::unique_ptr<ExecRecords> records,
+                                            const Collector::Options& options, ExecReader& reader) {
+  if (!records) return nullptr;
+  const auto read_groups = [&reader](uint32_t pid, uint64_t start_ticks, std::string& text) {
+    return reader.read_control_groups(pid, start_ticks, text);
+  };
+  return std::make_unique<ToldPrograms>(
+      std::move(records),
+      ToldPrograms::Options{.max_argv_bytes = options.max_argv_bytes, .read_groups = read_groups});
+}
+
 }  // namespace
 
-Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<const CaptureHost> host,
-                     Options options)
+Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::unique_ptr<ExecRecords> records,
+                     std::shared_ptr<const CaptureHost> host, Options options)
     : options_(std::move(options)),
+      is_told_(records != nullptr),
       host_(std::move(host)),
       clock_(clocks_of(*host_)),
       heartbeat_({.period_ns = options_.heartbeat_ns, .beat = beat_by_thread}),
       reader_(options_.procfs, options_.max_argv_bytes),
       receiver_(
-          std::move(socket), [this](uint32_t pid, ExecImage& image) { reader_.read(pid, image); }, heartbeat_,
+          std::move(socket), told_programs(std::move(records), options_, reader_),
+          [this](uint32_t pid, ExecImage& image) { reader_.read(pid, image); }, heartbeat_,
           options_.receiver),
       mapper_(clock_, host_),
       procfs_(options_.procfs),
@@ -75,7 +92,9 @@ Collector::Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<co
       late_procfs_(options_.procfs),
       late_enricher_(late_procfs_, enricher_options(options_, *host_)),
       connections_(clock_, host_,
-                   {.poller = {.procfs = options_.procfs}, .wake = [this] { queue_.wake(); }}) {}
+                   {.poller = {.procfs = options_.procfs},
+                    .catch_up = [this] { catch_up(); },
+                    .wake = [this] { queue_.wake(); }}) {}
 
 Collector::~Collector() {
   give_up_ = true;
@@ -88,6 +107,7 @@ Status Collector::start() {
   started_ns_ = steady_clock_ns();
   clocks_read_ns_ = started_ns_;
   receiver_.start();
+  read_as_wanted();
   heartbeat_.start();
   if (!heartbeat_.wait_heard(2 * kSecondNs)) {
     return Error{
@@ -99,14 +119,24 @@ Status Collector::start() {
   return {};
 }
 
-void Collector::watch_connections(bool wanted) {
-  wants_connections_ = wanted;
-  read_as_wanted();
-  connections_.want(wanted);
+void Collector::watch_connections(bool wanted) { connections_.want(wanted); }
+
+// Whoever asks for an exec has to be known by then; and what the kernel does not tell of a program has to be read before
+// it ends.
+void Collector::read_as_wanted() {
+  const bool reads_more = options_.enricher.hash || !options_.enricher.env.empty();
+  receiver_.read_promptly(exec_checks_ != nullptr || reads_more);
 }
 
-// Whose connection it is, and who asks for an exec, has to be known by then.
-void Collector::read_as_wanted() { receiver_.read_promptly(wants_connections_ || exec_checks_ != nullptr); }
+// Where so much comes that there is always something on its way, not for long.
+void Collector::catch_up() {
+  const int64_t now_ns = steady_clock_ns();
+  receiver_.read_now();
+  const auto is_here = [&] {
+    return receiver_.empty_ns() >= now_ns && receiver_.queued() == 0 && !enriching_.load();
+  };
+  while (!is_here() && steady_clock_ns() - now_ns < kCatchUpNs) pause(kCatchUpLookNs);
+}
 
 void Collector::stop() {
   if (stopping_since_ns_ != 0) return;
@@ -236,8 +266,9 @@ void Collector::enrich(Observation& observation, Timed& timed) {
       } else {
         programs_.forget(event.pid);
       }
-      if (enricher_.unasked()) note_unasked(event.pid, event.monotonic_ns);
+      if (enricher_.unasked()) note_unasked(event.pid, event.monotonic_ns, *observation.image);
       if (read) timed.event.set_integer(field::kLagUs, observation.lag_ns / 1000);
+      if (read && observation.image->is_told) timed.event.set_text(field::kSource, "ebpf");
       timed.urgent = urgency_ && urgency_->may_hold(timed.event);
     } else if (event.what == ProcWhat::kUid || event.what == ProcWhat::kGid) {
       enricher_.name_ids(timed.event);
@@ -250,9 +281,15 @@ void Collector::enrich(Observation& observation, Timed& timed) {
   observation = {};
 }
 
-void Collector::note_unasked(uint32_t pid, int64_t monotonic_ns) {
+// What was told is taken, and its room given instead.
+void Collector::note_unasked(uint32_t pid, int64_t monotonic_ns, ExecImage& image) {
   const std::lock_guard lock(unasked_mutex_);
-  unasked_[pid % kMaxUnasked] = {pid, clock_.boot_ns(monotonic_ns), *enricher_.unasked()};
+  Unasked& unasked = unasked_[pid % kMaxUnasked];
+  unasked.pid = pid;
+  unasked.boot_ns = clock_.boot_ns(monotonic_ns);
+  unasked.program = *enricher_.unasked();
+  unasked.is_told = image.is_told;
+  if (image.is_told) std::swap(unasked.told, image.told);
 }
 
 void Collector::complete(Event& event) {
@@ -270,9 +307,9 @@ void Collector::complete(Event& event) {
     const std::lock_guard lock(unasked_mutex_);
     found = unasked_[pid % kMaxUnasked];
   }
-  if (found.pid == pid && found.boot_ns == integer(field::kBootNs)) {
-    late_enricher_.complete(pid, found.program, event);
-  }
+  if (found.pid != pid || found.boot_ns != integer(field::kBootNs)) return;
+  if (found.is_told) return late_enricher_.complete(found.told, event);
+  late_enricher_.complete(pid, found.program, event);
 }
 
 void Collector::tell_unwatched() {

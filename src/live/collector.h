@@ -67,8 +67,9 @@ class Collector final : public LiveSource {
     ConnectionPoller::Counters connections;
   };
 
-  Collector(std::unique_ptr<ProcEventSocket> socket, std::shared_ptr<const CaptureHost> host,
-            Options options);
+  // `records` as of Receiver; null: none.
+  Collector(std::unique_ptr<ProcEventSocket> socket, std::unique_ptr<ExecRecords> records,
+            std::shared_ptr<const CaptureHost> host, Options options);
   ~Collector() override;
 
   // Begins to collect. Fails where no event comes, not even one that we cause.
@@ -95,7 +96,7 @@ class Collector final : public LiveSource {
   // Null while nobody does.
   ExecChecks* exec_checks() const { return exec_checks_.get(); }
 
-  // Gives an empty chunk at least four times a second.
+  // Gives an empty chunk at least three times a second.
   Result<bool> next(std::vector<Event>& chunk) override;
   void complete(Event& event) override;
   std::optional<Moment> settled() const override;
@@ -111,6 +112,8 @@ class Collector final : public LiveSource {
   bool pop(Grip& grip) { return receiver_.pop(grip); }
   const BootClock& clock() const { return clock_; }
 
+  // Whether the kernel tells of programs.
+  bool is_told() const { return is_told_; }
   const Receiver& receiver() const { return receiver_; }
   const Heartbeat& heartbeat() const { return heartbeat_; }
   // Of some second ago.
@@ -120,12 +123,13 @@ class Collector final : public LiveSource {
   using Timed = TimedEvent;
 
   void read_as_wanted();
+  void catch_up();
 
   // The enrich thread's.
   void enrich();
   void enrich(Observation& observation, Timed& timed);
   void take_foresight();
-  void note_unasked(uint32_t pid, int64_t monotonic_ns);
+  void note_unasked(uint32_t pid, int64_t monotonic_ns, ExecImage& image);
   void tell_loss(const Loss& loss);
   void tell_unwatched();
   void push_loss(const Loss& loss);
@@ -146,6 +150,7 @@ class Collector final : public LiveSource {
   bool all_is_here() const;
 
   Options options_;
+  bool is_told_;
   std::shared_ptr<const CaptureHost> host_;
   BootClock clock_;
   Heartbeat heartbeat_;
@@ -171,7 +176,6 @@ class Collector final : public LiveSource {
   std::atomic<uint64_t> dropped_{0};   // by the enrich thread, for give_up_
   std::thread enrich_thread_;
   ConnectionWatch connections_;
-  bool wants_connections_ = false;
   std::unique_ptr<ExecChecks> exec_checks_;
   int64_t rescanned_ns_ = 0;
   int64_t lost_ns_ = 0;  // when a loss was told last
@@ -193,7 +197,9 @@ class Collector final : public LiveSource {
   struct Unasked {
     uint32_t pid = 0;
     int64_t boot_ns = 0;
-    Enricher::Program program;
+    ProgramIdentity program;
+    bool is_told = false;
+    ToldProcess told;
   };
   static constexpr size_t kMaxUnasked = 4096;
   std::mutex unasked_mutex_;

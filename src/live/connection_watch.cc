@@ -108,6 +108,7 @@ void ConnectionWatch::look() {
   // What can not be read is counted.
   if (Status status = poller_.poll(found_); !status) return;
   if (found_.empty()) return;
+  if (options_.catch_up) options_.catch_up();
   telling_ = true;
   // Later than when it was asked whether anything from before is on its way, so that it stays in order.
   const int64_t now_ns = steady_clock_ns();

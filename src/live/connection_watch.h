@@ -30,6 +30,9 @@ class ConnectionWatch {
   struct Options {
     ConnectionPoller::Options poller{};
     int64_t period_ns = 1'000'000'000;
+    // Called by the thread when it has found something, before it tells of it: so that processes that began before are
+    // told before.
+    std::function<void()> catch_up = {};
     // Called by the thread when there is something to pop().
     std::function<void()> wake = {};
   };

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include "src/enrich/exec_image.h"
 #include "src/fd.h"
@@ -19,7 +18,7 @@ struct Grip {
   bool refused = false;  // no descriptor was to be had, or too many are held
   Fd process;            // none: refused, or there was no process any more
   // Of an exec: what was read behind `process`, and so of the process that it holds, if that still lives.
-  std::string stat;
+  std::optional<ProgramIdentity> program;
   std::optional<FileIdentity> file;
 };
 

@@ -84,12 +84,14 @@ bool Heartbeat::wait_heard(int64_t timeout_ns) {
 }
 
 bool Heartbeat::wait_for(std::unique_lock<std::mutex>& lock, uint64_t after, int64_t timeout_ns) {
-  constexpr int64_t kLookNs = 20'000'000;
+  // A beat is mostly told within milliseconds, or with the next look of a receive thread that does not hurry.
+  int64_t look_ns = 80'000'000;
   const int64_t until_ns = steady_clock_ns() + timeout_ns;
   while (!stop_ && heard_.load() <= after) {
     const int64_t left_ns = until_ns - steady_clock_ns();
     if (left_ns <= 0) return false;
-    changed_.wait_for(lock, std::chrono::nanoseconds(std::min(left_ns, kLookNs)));
+    changed_.wait_for(lock, std::chrono::nanoseconds(std::min(left_ns, look_ns)));
+    look_ns *= 4;
   }
   return heard_.load() > after;
 }

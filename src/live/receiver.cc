@@ -25,6 +25,9 @@ namespace {
 constexpr int64_t kLossCheckNs = 10'000'000;
 constexpr int64_t kLossCheckInStormNs = 500'000'000;
 constexpr int kTickMs = 250;
+// While nobody hurries: so many events are waited for, within bounds.
+constexpr int64_t kRestEvents = 64;
+constexpr int64_t kMinRestMs = 10;
 // Where events come within that of each other, more will come.
 constexpr int64_t kStormNs = 4'000'000;
 // While a stream is blind, a new subscription is tried so often.
@@ -99,9 +102,10 @@ std::string_view to_string(Scheduling scheduling) {
   return "normal";
 }
 
-Receiver::Receiver(std::unique_ptr<ProcEventSocket> socket, ReadImage read_image, Heartbeat& heartbeat,
-                   Options options)
+Receiver::Receiver(std::unique_ptr<ProcEventSocket> socket, std::unique_ptr<ToldPrograms> told,
+                   ReadImage read_image, Heartbeat& heartbeat, Options options)
     : socket_(std::move(socket)),
+      told_(std::move(told)),
       read_image_(std::move(read_image)),
       heartbeat_(heartbeat),
       options_(options),
@@ -130,11 +134,15 @@ void Receiver::start() {
 void Receiver::stop() {
   int64_t running = 0;
   stop_ns_.compare_exchange_strong(running, steady_clock_ns());
+  read_now();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Receiver::read_now() {
   const uint64_t one = 1;
   if (wake_ && write(wake_.number(), &one, sizeof one) < 0) {
     // It is counted up already, or the tick ends the waiting.
   }
-  if (thread_.joinable()) thread_.join();
 }
 
 void Receiver::give_back(std::unique_ptr<ExecImage> image) {
@@ -150,15 +158,16 @@ void Receiver::run() {
   while (true) {
     if (next_ == backlog_.size()) {
       const bool stopping = stop_ns_.load() != 0;
+      empty_ns_ = taken_ns_;
+      if (told_) told_->tidy(taken_ns_);
+      const bool rested = rests();
       if (!stopping) wait_for_events();
       const int64_t looked_ns = steady_clock_ns();
       const bool got = drain();
       busy_ = got && looked_ns - got_ns_ < kStormNs;
-      if (got) {
-        got_ns_ = looked_ns;
-      } else {
-        empty_ns_ = looked_ns;
-      }
+      if (got) got_ns_ = looked_ns;
+      // Behind wait_urgent() more may be there than is given.
+      if (!got || (rested && all_arrived_)) taken_ns_ = looked_ns;
       const int64_t now_ns = steady_clock_ns();
       pause_at_times(now_ns);
       check_losses(now_ns, got ? kLossCheckInStormNs : kLossCheckNs);
@@ -208,6 +217,20 @@ void Receiver::pause_at_times(int64_t now_ns) {
 // Not while somebody may want to respond: what is in order is known only once all others are there.
 void Receiver::wait_for_events() {
   if (scheduling() != scheduling_.load()) raise_priority();
+  if (rests()) {
+    waiting_ = true;
+    pollfd files[] = {{.fd = told_->descriptor(), .events = POLLIN, .revents = 0},
+                      {.fd = wake_.number(), .events = POLLIN, .revents = 0}};
+    poll(files, 2, rest_ms());
+    if (files[1].revents != 0) take_wish();
+    const int64_t now_ns = steady_clock_ns();
+    const auto events = static_cast<int64_t>(counters_.events - events_before_rest_);
+    per_event_ns_ = (now_ns - rested_ns_) / std::max<int64_t>(events, 1);
+    paused_ns_ = rested_ns_ = now_ns;
+    events_before_rest_ = counters_.events;
+    waiting_ = false;
+    return;
+  }
   const bool patient = busy_ || !prompt_.load();
   const bool only_urgent = patient && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
   waiting_ = !only_urgent || !busy_;
@@ -220,10 +243,27 @@ void Receiver::wait_for_events() {
         {.fd = wake_.number(), .events = POLLIN, .revents = 0},
         {.fd = only_urgent ? -1 : socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
     poll(files, 3, kTickMs);
+    if (files[1].revents != 0) take_wish();
   }
   const int64_t end_ns = steady_clock_ns();
   if (end_ns - begin_ns > kPause.tv_nsec) paused_ns_ = end_ns;
   waiting_ = false;
+}
+
+// What read_now() asked for is done behind it.
+void Receiver::take_wish() {
+  uint64_t times = 0;
+  if (read(wake_.number(), &times, sizeof times) < 0) return;
+}
+
+// Nobody has to be woken for an exec: what there is to know of it is known.
+bool Receiver::rests() const {
+  return told_ && !prompt_.load() && grip_on_ == GripOn::kNothing && socket_->patient_descriptor() >= 0;
+}
+
+int Receiver::rest_ms() const {
+  const int64_t rest_ms = std::min<int64_t>(per_event_ns_, 1'000'000'000) * kRestEvents / 1'000'000;
+  return static_cast<int>(std::clamp<int64_t>(rest_ms, kMinRestMs, kTickMs));
 }
 
 bool Receiver::drain() {
@@ -235,6 +275,8 @@ bool Receiver::drain() {
   const size_t first = backlog_.size();
   bool more = true;
   while (more && backlog_.size() - next_ < kMaxBacklog) more = socket_->receive(backlog_);
+  // Behind the events, so that all of theirs are there.
+  if (told_) told_->collect();
   all_arrived_ = !more;
   for (size_t i = first; i < backlog_.size(); ++i) {
     note_arrived(backlog_[i]);
@@ -295,13 +337,19 @@ void Receiver::read_exec(const ProcEvent& event, Observation& observation) {
     if (grips) push_grip(event, nullptr);
     return;
   }
-  read_image_(event.pid, *observation.image);
+  const bool told = told_ && told_->take(event.pid, event.monotonic_ns, *observation.image);
+  if (!told) read_image_(event.pid, *observation.image);
+  if (!told && told_) told_->learn(*observation.image);
   image_bytes_.fetch_add(held_bytes(*observation.image));
   const int64_t now_ns = steady_clock_ns();
-  observation.lag_ns = now_ns - event.monotonic_ns;
+  if (told) {
+    ++counters_.images_told;
+  } else {
+    observation.lag_ns = now_ns - event.monotonic_ns;
+  }
   if (!observation.image->cmdline.empty()) ++counters_.images_read;
-  drain();
-  observation.superseded = is_superseded(event.pid);
+  if (!told || grips) drain();
+  observation.superseded = !told && is_superseded(event.pid);
   if (observation.superseded) ++counters_.superseded;
   if (grips) push_grip(event, observation.image.get());
   pause_at_times(now_ns);
@@ -325,7 +373,11 @@ void Receiver::push_grip(const ProcEvent& event, const ExecImage* image) {
   grip_.exec = event.what == ProcWhat::kExec;
   grip_.doubtful = !all_arrived_ || is_superseded(grip_.pid) || ends_.contains(grip_.pid) ||
                    event.monotonic_ns <= lossy_until_ns_ || socket_->lost() != told_lost_;
-  grip_.stat.assign(image != nullptr ? image->stat : std::string());
+  grip_.program.reset();
+  if (const auto stat = image != nullptr ? image->parsed_stat() : std::nullopt) {
+    grip_.program = ProgramIdentity{
+        .start_ticks = stat->start_ticks, .start_stack = stat->start_stack, .arg_start = stat->arg_start};
+  }
   grip_.file = image != nullptr ? image->file : std::nullopt;
   if (!grips_.push(grip_)) ++counters_.grips_lost;
   // What was in the slot: a hold that was taken already, or none.
@@ -357,6 +409,7 @@ void Receiver::push(Observation& observation) {
 void Receiver::check_losses(int64_t now_ns, int64_t period_ns) {
   if (now_ns - losses_checked_ns_ < period_ns) return;
   counters_.forged = socket_->forged();
+  if (told_) counters_.told_dropped = told_->records().dropped();
   const uint64_t lost = socket_->lost();
   const uint64_t queue_lost = counters_.queue_lost.load();
   if (lost > told_lost_) {

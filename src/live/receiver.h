@@ -1,5 +1,7 @@
-// The receive thread. It takes events from the kernel and, of each exec, reads at once what a process takes along
-// when it ends. It runs above all other threads, and nothing else may run in it: 100 microseconds more an event
+// The receive thread. It takes events from the kernel and, of each exec, what a process takes along when it ends.
+//
+// Where the kernel tells of programs (ToldPrograms), there is no hurry: events are taken many at a time. Else it reads
+// of them at once. Then it runs above all other threads, and nothing else may run in it: 100 microseconds more an event
 // lose nine of ten command lines of short processes.
 //
 // After reading, the socket is drained: where a later exec of the same pid is queued already, or a fork that took the
@@ -23,6 +25,7 @@
 #include "src/live/heartbeat.h"
 #include "src/live/observation.h"
 #include "src/live/spsc_queue.h"
+#include "src/live/told_programs.h"
 #include "src/sources/proc_connector.h"
 #include "src/sources/thread_ends.h"
 
@@ -53,6 +56,8 @@ class Receiver {
     std::atomic<uint64_t> forks{0};       // of processes
     std::atomic<uint64_t> execs{0};
     std::atomic<uint64_t> images_read{0};     // of them with a command line
+    std::atomic<uint64_t> images_told{0};     // of these by the kernel
+    std::atomic<uint64_t> told_dropped{0};    // records of it that found no room
     std::atomic<uint64_t> images_skipped{0};  // for lack of room
     std::atomic<uint64_t> superseded{0};
     std::atomic<uint64_t> longest_backlog{0};
@@ -64,8 +69,10 @@ class Receiver {
   // What is read of a process at once.
   using ReadImage = std::function<void(uint32_t pid, ExecImage& image)>;
 
-  Receiver(std::unique_ptr<ProcEventSocket> socket, ReadImage read_image, Heartbeat& heartbeat,
-           Options options);
+  // Of programs that `told` has nothing is read, and while nobody has to know at once, nobody is woken for them; null:
+  // there are none.
+  Receiver(std::unique_ptr<ProcEventSocket> socket, std::unique_ptr<ToldPrograms> told, ReadImage read_image,
+           Heartbeat& heartbeat, Options options);
   ~Receiver();
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
@@ -83,9 +90,11 @@ class Receiver {
   // Once it ended: losses that found no room in the queue.
   const std::vector<Loss>& losses_left() const { return losses_; }
 
-  // Whether events that are not urgent are read as soon as they come, also where few do: for whoever hears of processes
-  // in another way, too, and wants to know them then. From any thread; within a quarter of a second.
+  // Whether all events are taken as soon as they come, also where few do: for whoever hears of processes in another way,
+  // too, and wants to know them then. From any thread; within a quarter of a second.
   void read_promptly(bool wanted) { prompt_ = wanted; }
+  // Takes what there is now; see empty_ns(). Any thread.
+  void read_now();
   // From now on a hold is taken of the process of such an event, while somebody may want to do something to it.
   // `max` bounds those that wait to be taken and those that were: hold_grips() says how many these are.
   void take_grips(GripOn events, size_t max) {
@@ -110,6 +119,9 @@ class Receiver {
   void raise_priority();
   void pause_at_times(int64_t now_ns);
   void wait_for_events();
+  void take_wish();
+  bool rests() const;
+  int rest_ms() const;
   bool drain();
   void handle(const ProcEvent& event);
   bool is_own_beat(const ProcEvent& event);
@@ -126,6 +138,7 @@ class Receiver {
   void push_loss(const Loss& loss);
 
   std::unique_ptr<ProcEventSocket> socket_;
+  std::unique_ptr<ToldPrograms> told_;
   ReadImage read_image_;
   Heartbeat& heartbeat_;
   Options options_;
@@ -152,8 +165,12 @@ class Receiver {
   std::vector<ProcEvent> backlog_;  // from next_ on
   size_t next_ = 0;
   uint32_t self_;
-  bool busy_ = false;                                // one came soon after another
+  bool busy_ = false;                 // one came soon after another
+  int64_t rested_ns_ = 0;             // when the last rest ended
+  int64_t per_event_ns_ = INT64_MAX;  // from one event to the next, from that rest to the one before
+  uint64_t events_before_rest_ = 0;
   int64_t got_ns_ = 0;                               // when something was there last
+  int64_t taken_ns_ = 0;                             // what came before is in the backlog, or was passed on
   uint32_t beat_thread_ = 0;                         // the last thread of this process whose fork was heard
   std::unordered_map<uint32_t, uint32_t> programs_;  // by pid: how many in the backlog begin a program there
   std::unordered_map<uint32_t, uint32_t> ends_;      // the same: how many in the backlog end a leader there

@@ -47,7 +47,9 @@ ProbeLevels levels_of(const std::vector<Finding>& findings) {
   const bool sees_host =
       works("pid namespace") && works("user namespace") && works("/proc") && works("executables");
   levels.collects = works("proc connector") && sees_host;
-  if (levels.collects) {
+  if (levels.collects && works("BPF")) {
+    levels.collection = "connector with eBPF: all processes, all command lines";
+  } else if (levels.collects) {
     levels.collection = works("SCHED_FIFO") && works("receive buffer")
                             ? "connector: all processes, command lines of all but the shortest lived"
                             : "connector: all processes, fewer command lines under load";

@@ -55,7 +55,9 @@ class Protection {
   Protection(ProtectedList list, Host host);
   void set(ProtectedList list) { list_ = std::move(list); }
 
-  // Asks the host who our ancestors are now, if it did not so in the second before. `now_ns` only goes forward.
+  // Asks the host who our ancestors are now; with a time, if it did not so in the second before. `now_ns` only goes
+  // forward.
+  void look_around();
   void look_around(int64_t now_ns);
 
   // In a few words, as `pid 1` or `ssh.service`; empty for a process that may be touched. Points into the list, or at
@@ -64,7 +66,6 @@ class Protection {
   bool covers(const ResponseTarget& target) const { return !why(target).empty(); }
 
  private:
-  void look_around();
   bool is_executable(const ResponseTarget& target, const std::string& path) const;
 
   ProtectedList list_;

@@ -67,6 +67,9 @@ void Responder::reload(std::shared_ptr<const RuleSet> rules, size_t max_grips) {
   rule_numbers_.clear();
   for (uint32_t i = 0; i < rules_->rules().size(); ++i)
     rule_numbers_.emplace(rules_->rules()[i].rule.get(), i);
+  const auto asks = [](const auto& rule) { return reacts(rule.rule->response); };
+  responds_ = std::ranges::any_of(rules_->rules(), asks) || std::ranges::any_of(rules_->correlations(), asks);
+  if (responds_) protection_.look_around();
 }
 
 void Responder::tell(const std::string& message) const {
@@ -320,7 +323,7 @@ void Responder::settle(News& news, bool last) {
   }
   const int64_t now_ns = edges_.boot_clock_ns();
   // Here, where nobody waits for it.
-  protection_.look_around(now_ns);
+  if (responds_) protection_.look_around(now_ns);
   for (auto at = open_.begin(); at != open_.end();) {
     at = settle(at->second, news, now_ns, last) ? open_.erase(at) : std::next(at);
   }

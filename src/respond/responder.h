@@ -141,6 +141,7 @@ class Responder final : public HitResponder {
   std::shared_ptr<const RuleSet> rules_;
   std::unique_ptr<Matcher> matcher_;
   std::unordered_map<const Rule*, uint32_t> rule_numbers_;
+  bool responds_ = false;  // a rule may
   Protection protection_;
   Budget budget_;
   GripRing grips_;

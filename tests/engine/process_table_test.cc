@@ -155,14 +155,14 @@ TEST_CASE("TRUST 56: after a double fork the grandparent is still known", "[proc
   CHECK(see.show("process.ancestors.executable") == "/usr/sbin/nginx|/usr/sbin/nginx");
 }
 
-TEST_CASE("a late event of a process that ended still knows it, for ten seconds", "[process_table]") {
+TEST_CASE("a late event of a process that ended still knows it, for five seconds", "[process_table]") {
   Stream see;
   see(exec(7, "/usr/sbin/sshd"));
   see(fork(7, 100).at(1000));
   see(end(100).at(1100));
-  see(event(EventKind::kCoredump, 100).at(9000));
+  see(event(EventKind::kCoredump, 100).at(6000));
   CHECK(see.show("process.parent.name") == "sshd");
-  see(event(EventKind::kCoredump, 100).at(12'000));
+  see(event(EventKind::kCoredump, 100).at(7000));
   CHECK(see.show("process.parent.name") == "-");
 }
 

@@ -45,6 +45,7 @@ forbid 'no SQL is made of data: it is a literal, and values are bound' 'src/' '(
 forbid 'only compress.cc and unpack.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/unpack)\.cc$'
 forbid 'only test_report.cc sees pugixml' '(engine|src)/' '#include <pugixml' 'src/detectctl/test_report\.cc$'
 forbid 'only notify.cc sees libsystemd' '(engine|src)/' '#include <systemd/' 'src/notify\.cc$'
+forbid 'only exec_probe.cc sees libbpf' '(engine|src)/' '#include <bpf/' 'src/sources/exec_probe\.cc$'
 forbid 'only command_line.cc sees CLI11' '(engine|src)/' '#include <CLI/' 'src/command_line\.cc$'
 forbid 'what the programs share knows neither' 'src/[^/]*\.(cc|h)$' '#include "src/(detectd|detectctl)/'
 forbid 'no using namespace of std' '(engine|src|tests|bench)/' 'using namespace std;'

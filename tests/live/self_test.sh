@@ -113,7 +113,8 @@ on = "exec"
 a."process.name" = "renamed"
 condition = "a"
 RULE
-  start_daemon --no-db --rules "$here/../../rules" --rules "$work/disguised.toml" --output json --capture "$work/capture.jsonl" ||
+  # They are about reading: what the kernel tells is not to be written over (told_test.sh).
+  start_daemon --no-db --source connector --rules "$here/../../rules" --rules "$work/disguised.toml" --output json --capture "$work/capture.jsonl" ||
     { flunk 'the daemon does not start'; cat "$work/said"; return; }
 
   # While the daemon runs, its reading races with the writing.

@@ -438,7 +438,7 @@ TEST_CASE("TRUST 5: what a hit asks for later is read while the program still ru
     world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
     Event event = world.fill(image_of(0, 1000));
     REQUIRE(world.enricher().unasked());
-    const Enricher::Program program = *world.enricher().unasked();
+    const ProgramIdentity program = *world.enricher().unasked();
     if (!runs) world.live() = FakeProcess{.stat = line({.stack = 70'000}), .status = status_of(0)};
     CHECK(world.enricher().complete(kPid, program, event) == runs);
     CHECK(show(event, "process.Ext.unit") == (runs ? "cron.service" : "-"));

@@ -94,6 +94,19 @@ TEST_CASE("An executable is told with its file") {
   CHECK_FALSE(misses(event, "process.executable"));
 }
 
+TEST_CASE("What the kernel tells of a program at its exec is what /proc says of it") {
+  if (!test::ToldHost::tells()) {
+    WARN("skipped: " << test::ToldHost::why_not());
+    return;
+  }
+  HostView host;
+  HeldProcess cat({"cat", "-", "an argument", ""});
+  REQUIRE(cat.runs());
+  CHECK(show(host.look_at(cat.pid()), "process.args") == "cat|-|an argument|");
+  // Every other test that looks at a program compares as well.
+  CHECK(host.compared() == 1);
+}
+
 TEST_CASE("TRUST 38: a program in a memory file is known as such") {
   HostView host;
   HeldProcess cat([] { return run_file(memory_copy_of_cat("zzx"), AT_EMPTY_PATH); });
@@ -140,6 +153,7 @@ TEST_CASE("TRUST 41: a program whose file was deleted keeps its path and says so
   HeldProcess cat({"cat", "-"}, path);
   REQUIRE(cat.runs());
   fs::remove(path);
+  host.expect_changes();
   const Event event = host.look_at(cat.pid());
   CHECK(show(event, "process.executable") == path);
   CHECK(show(event, "process.Ext.deleted") == "true");
@@ -160,6 +174,7 @@ TEST_CASE("A deleted file in the root directory is no memory file, whatever its 
   HeldProcess cat({"cat", "-"}, path);
   fs::remove(path);
   REQUIRE(cat.runs());
+  host.expect_changes();
   const Event event = host.look_at(cat.pid());
   CHECK(show(event, "process.executable") == path);
   CHECK(show(event, "process.Ext.deleted") == "true");

@@ -25,7 +25,8 @@ struct Setting {
     auto made = std::make_unique<FakeSocket>();
     socket = made.get();
     options.heartbeat_ns = 3'600'000'000'000;
-    collector.emplace(std::move(made), std::make_shared<const CaptureHost>(read_host_identity()), options);
+    collector.emplace(std::move(made), nullptr, std::make_shared<const CaptureHost>(read_host_identity()),
+                      options);
     ProcEvent beat = make(ProcWhat::kFork, static_cast<uint32_t>(getpid()));
     beat.thread = kNobody;
     socket->give(beat);

@@ -9,21 +9,32 @@
 
 #include "src/clock.h"
 #include "tests/support/fake_connector.h"
+#include "tests/support/fake_records.h"
 
 using namespace detectd;
+using detectd::test::FakeRecords;
 using detectd::test::FakeSocket;
 using detectd::test::make;
 
 namespace {
 
+enum class Told : bool { kNo, kYes };
+
 // A receiver whose processes have the command line that a test gives them.
 struct Setting {
-  explicit Setting(Receiver::Options options = {}, int64_t heartbeat_ns = 3'600'000'000'000)
+  explicit Setting(Receiver::Options options = {}, int64_t heartbeat_ns = 3'600'000'000'000,
+                   Told told_by_kernel = Told::kNo)
       : heartbeat({.period_ns = heartbeat_ns, .beat = [] {}}) {
     auto made = std::make_unique<FakeSocket>();
     socket = made.get();
+    std::unique_ptr<ToldPrograms> told;
+    if (told_by_kernel == Told::kYes) {
+      auto made_records = std::make_unique<FakeRecords>();
+      records = made_records.get();
+      told = std::make_unique<ToldPrograms>(std::move(made_records), ToldPrograms::Options());
+    }
     receiver.emplace(
-        std::move(made),
+        std::move(made), std::move(told),
         [this](uint32_t pid, ExecImage& image) {
           image.clear();
           if (on_read) on_read(pid);
@@ -44,6 +55,7 @@ struct Setting {
   }
 
   FakeSocket* socket = nullptr;
+  FakeRecords* records = nullptr;
   Heartbeat heartbeat;
   std::function<void(uint32_t)> on_read;
   std::optional<Receiver> receiver;
@@ -64,6 +76,37 @@ TEST_CASE("an exec takes along what was read of its process at once", "[live][th
   setting.receiver->give_back(std::move(observation.image));
   setting.receiver->stop();
   CHECK(setting.receiver->ended());
+}
+
+TEST_CASE("of a program that the kernel tells of, nothing is read", "[live][threads]") {
+  Setting setting({}, 3'600'000'000'000, Told::kYes);
+  ProcEvent exec = make(ProcWhat::kExec, 7);
+  setting.records->give({.pid = 7, .monotonic_ns = exec.monotonic_ns - 10});
+  setting.socket->give(exec);
+  setting.socket->give(make(ProcWhat::kExec, 8));
+  setting.receiver->start();
+  Observation told = setting.next();
+  REQUIRE(told.image);
+  CHECK(told.image->is_told);
+  CHECK(told.image->cmdline == std::string("cat\0-\0", 6));
+  CHECK(told.lag_ns == 0);
+  CHECK_FALSE(told.superseded);
+  // Of the other it tells nothing.
+  Observation read = setting.next();
+  REQUIRE(read.image);
+  CHECK_FALSE(read.image->is_told);
+  CHECK(read.image->cmdline == "program-8");
+  CHECK(setting.receiver->counters().images_told == 1);
+}
+
+TEST_CASE("nobody is woken for a program that the kernel tells of, unless it has to be looked at",
+          "[live][threads]") {
+  Setting setting({}, 3'600'000'000'000, Told::kYes);
+  setting.socket->split();
+  setting.receiver->start();
+  setting.records->wake();
+  setting.socket->give(make(ProcWhat::kExec, 7));
+  CHECK(setting.next().event.pid == 7);
 }
 
 TEST_CASE("TRUST 5: what was read while a later exec of the pid was queued is marked", "[live][threads]") {
