@@ -99,6 +99,7 @@ TEST_CASE("TRUST 62: of a process that ended before anything was read, everythin
   HeldProcess cat({"cat", "-"});
   const uint32_t pid = cat.pid();
   cat.end();
+  host.expect_changes();
   const Event event = host.look_at(pid);
   for (const char* const name : {"process.args", "process.command_line", "process.executable",
                                  "process.start", "process.user.id", "process.Ext.inode", "container.id"}) {
@@ -112,6 +113,7 @@ TEST_CASE("TRUST 16: what a process writes over its arguments later does not cha
   HostView host;
   HeldProcess cat({"cat", "-", "secret"});
   REQUIRE(cat.runs());
+  host.expect_changes();
   const ExecImage image = host.image_of(cat.pid());
   // Its memory, as it could write it itself.
   const auto stat = parse_stat(image.stat);
