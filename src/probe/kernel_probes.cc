@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <sched.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
@@ -20,6 +19,7 @@
 #include "src/live/receiver.h"
 #include "src/probe/probe_fd.h"
 #include "src/probe/probes.h"
+#include "src/sources/exec_probe.h"
 
 namespace detectd {
 namespace {
@@ -201,31 +201,13 @@ Finding probe_fanotify() {
   return found(kName, "an exec can be denied (FAN_OPEN_EXEC_PERM)");
 }
 
-// A program that does nothing, attached to nothing, and a small ring buffer.
+// The program itself, for a moment.
 Finding probe_bpf() {
   constexpr std::string_view kName = "BPF";
-  constexpr const char* kNeeds = "CAP_BPF and CAP_PERFMON, and no lockdown of confidentiality";
-  const auto insn = [](uint8_t code, int32_t value) {
-    bpf_insn made{};
-    made.code = code;
-    made.imm = value;
-    return made;
-  };
-  const bpf_insn program[] = {insn(BPF_ALU64 | BPF_MOV | BPF_K, 0), insn(BPF_JMP | BPF_EXIT, 0)};
-  const auto address = [](const void* at) { return static_cast<uint64_t>(reinterpret_cast<uintptr_t>(at)); };
-  bpf_attr load{};
-  load.prog_type = BPF_PROG_TYPE_TRACEPOINT;
-  load.insn_cnt = 2;
-  load.insns = address(program);
-  load.license = address("GPL");
-  const ProbeFd loaded(syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof load));
-  if (!loaded.good()) return refused(kName, "loading a tracepoint program", kNeeds);
-  bpf_attr ring{};
-  ring.map_type = BPF_MAP_TYPE_RINGBUF;
-  ring.max_entries = 4096;
-  const ProbeFd created(syscall(SYS_bpf, BPF_MAP_CREATE, &ring, sizeof ring));
-  if (!created.good()) return refused(kName, "creating a ring buffer", "needs a kernel from 5.8 on");
-  return found(kName, "tracepoint programs and ring buffers load");
+  const auto probe = ExecProbe::load();
+  if (probe) return found(kName, "what a program is is told at its exec");
+  const bool refused = probe.error().code == Errc::kPermission;
+  return lacking(kName, probe.error().message, refused ? "" : "needs Linux 5.17 or later, with BTF");
 }
 
 // What the race with short-lived processes is run with.

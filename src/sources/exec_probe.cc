@@ -35,11 +35,11 @@ namespace {
 constexpr uint32_t kRingBytes = uint32_t{1} << 20;
 constexpr uint64_t kWakeBytes = kRingBytes / 4;
 
-// What libbpf complains of last; it has no other way to say why.
+// What libbpf complains of first; it has no other way to say why.
 thread_local std::string complaint;
 
 int keep_complaint(libbpf_print_level level, const char* format, va_list arguments) {
-  if (level != LIBBPF_WARN) return 0;
+  if (level != LIBBPF_WARN || !complaint.empty()) return 0;
   std::array<char, 512> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
   complaint = text.data();
@@ -48,10 +48,8 @@ int keep_complaint(libbpf_print_level level, const char* format, va_list argumen
 }
 
 Error failure(const char* what, int error) {
-  const bool refused = error == EPERM || error == EACCES;
-  std::string message = std::string("eBPF: ") + what + ": " + std::strerror(error);
-  if (refused) message += "; it needs CAP_BPF and CAP_PERFMON, and no lockdown of confidentiality";
-  return {refused ? Errc::kPermission : Errc::kSystem, std::move(message)};
+  const Errc code = error == EPERM || error == EACCES ? Errc::kPermission : Errc::kSystem;
+  return {code, std::string("eBPF: ") + what + ": " + std::strerror(error)};
 }
 
 uint64_t random_number() {
@@ -146,7 +144,11 @@ Result<std::unique_ptr<ExecProbe>> ExecProbe::load() {
   if (status) status = loaded->attach();
   if (!status) {
     Error error = std::move(status).error();
-    if (!complaint.empty()) error.message += " (" + complaint + ")";
+    if (error.code == Errc::kPermission) {
+      error.message += "; it needs CAP_BPF and CAP_PERFMON, and no lockdown of confidentiality";
+    } else if (!complaint.empty()) {
+      error.message += " (" + complaint + ")";
+    }
     return error;
   }
   return std::unique_ptr<ExecProbe>(new ExecProbe(std::move(loaded)));

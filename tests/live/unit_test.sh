@@ -129,8 +129,13 @@ as_installed() {
   start "$unit" || { flunk 'the service does not start'; cat "$work/said"; return; }
   verify 'READY=1' until_in "$work/notified" 'READY=1'
   verify 'WATCHDOG=1' until_in "$work/notified" 'WATCHDOG=1'
-  verify 'it has five capabilities' test "$(status_of CapEff)" = 0000000000881024
-  verify 'and no more to get' test "$(status_of CapBnd) $(status_of NoNewPrivs)" = '0000000000881024 1'
+  verify 'it has seven capabilities' test "$(status_of CapEff)" = 000000c000881024
+  verify 'and no more to get' test "$(status_of CapBnd) $(status_of NoNewPrivs)" = '000000c000881024 1'
+  if grep -q '^BPF  *ok ' "$work/probe"; then
+    verify 'the kernel tells it of programs' bash -c '! grep -q "programs are read from /proc" "$0"' "$work/said"
+  else
+    skip "what the kernel tells of programs: $(grep '^BPF' "$work/probe")"
+  fi
   verify 'its system calls are filtered' test "$(status_of Seccomp)" = 2
   verify 'that it cannot refuse execs is told' until_said 'execs are not judged before they happen'
   if ! chrt --fifo 1 true 2>/dev/null; then
