@@ -111,7 +111,8 @@ TEST_CASE("where the kernel dropped a record, the one before is not taken for it
 }
 
 TEST_CASE("long arguments come in parts, and are bounded as those that are read") {
-  const size_t size = GENERATE(16'384, 16'385, 40'000, 131'072, 131'073, 147'456, 147'457, 1'000'000);
+  const auto size =
+      static_cast<size_t>(GENERATE(16'384, 16'385, 40'000, 131'072, 131'073, 147'456, 147'457, 1'000'000));
   Setting setting;
   const std::string args = long_args(size);
   setting.records->give({.args = args});
