@@ -91,8 +91,11 @@ class Receiver {
   const std::vector<Loss>& losses_left() const { return losses_; }
 
   // Whether all events are taken as soon as they come, also where few do: for whoever hears of processes in another way,
-  // too, and wants to know them then. From any thread; within a quarter of a second.
-  void read_promptly(bool wanted) { prompt_ = wanted; }
+  // too, and wants to know them then. From any thread.
+  void read_promptly(bool wanted) {
+    prompt_ = wanted;
+    read_now();
+  }
   // Takes what there is now; see empty_ns(). Any thread.
   void read_now();
   // From now on a hold is taken of the process of such an event, while somebody may want to do something to it.
@@ -100,6 +103,7 @@ class Receiver {
   void take_grips(GripOn events, size_t max) {
     max_grips_ = max;
     grip_on_ = events;
+    read_now();
   }
   void hold_grips(size_t held) { grips_held_ = held; }
   // One other thread's: holds in the order of their events, before the events themselves.
