@@ -147,6 +147,7 @@ void ProcessEntries::end(ProcessEntry& entry, int64_t time_ns) {
   if (entry.ended) return;
   live_.remove(entry);
   ended_.push_back(entry);
+  ++ended_size_;
   entry.ended = true;
   entry.ended_ns = time_ns;
 }
@@ -154,12 +155,14 @@ void ProcessEntries::end(ProcessEntry& entry, int64_t time_ns) {
 void ProcessEntries::revive(ProcessEntry& entry) {
   if (!entry.ended) return;
   ended_.remove(entry);
+  --ended_size_;
   live_.push_back(entry);
   entry.ended = false;
 }
 
 void ProcessEntries::erase(ProcessEntry& entry) {
   (entry.ended ? ended_ : live_).remove(entry);
+  if (entry.ended) --ended_size_;
   set_process(entry, nullptr);
   set_before_joined(entry, nullptr);
   free_place(entry.key);
@@ -172,7 +175,8 @@ void ProcessEntries::erase(ProcessEntry& entry) {
   }
 }
 
-void ProcessEntries::drop_ended(int64_t now_ns, int64_t keep_ns) {
+void ProcessEntries::drop_ended(int64_t now_ns, int64_t keep_ns, size_t max) {
+  while (ended_size_ > max) erase(*ended_.oldest);
   int64_t limit_ns = 0;
   if (__builtin_sub_overflow(now_ns, keep_ns, &limit_ns)) return;
   while (ended_.oldest != nullptr && ended_.oldest->ended_ns < limit_ns) erase(*ended_.oldest);

@@ -68,8 +68,8 @@ class ProcessEntries {
   void end(ProcessEntry& entry, int64_t time_ns);
   void revive(ProcessEntry& entry);
 
-  // Drops what ended more than `keep_ns` before `now_ns`.
-  void drop_ended(int64_t now_ns, int64_t keep_ns);
+  // Drops what ended more than `keep_ns` before `now_ns`, and of more than `max` the first ones.
+  void drop_ended(int64_t now_ns, int64_t keep_ns, size_t max);
   enum class Evicted : uint8_t { kNothing, kLive, kEnded };
   // Drops what ended first, else what was not used for longest.
   Evicted evict();
@@ -109,6 +109,7 @@ class ProcessEntries {
   std::deque<ProcessEntry> entries_;  // a deque: they stay where they are
   std::vector<ProcessEntry*> unused_;
   List live_, ended_;
+  size_t ended_size_ = 0;
   ProcessBytes reached_;
 };
 

@@ -16,6 +16,7 @@
 namespace detectd {
 namespace {
 
+constexpr size_t kMaxEnded = 8192;
 constexpr int64_t kKeepEndedNs = 5 * kNanosPerSecond;
 // A start this much after the known birth is another process: the start comes from a clock of ticks.
 constexpr int64_t kSameBirthNs = 50'000'000;
@@ -107,7 +108,7 @@ void ProcessTable::State::apply(Event& event) {
   const HostNumbers::Host& host =
       hosts_.find_or_add(host_of(event), event.host ? std::string_view(event.host->boot_id) : "");
   if (host.names != host_.names) host_ = host;
-  entries_.drop_ended(event.order_ns(), kKeepEndedNs);
+  entries_.drop_ended(event.order_ns(), kKeepEndedNs, kMaxEnded);
   const uint32_t pid = carried_pid(event, process_field);
   if (pid != 0) apply_own(event, pid);
   if (const uint32_t target = carried_pid(event, target_field); target != 0) {

@@ -2,7 +2,8 @@
 // Look-ups never fetch and never insert. Bounded by processes and by bytes; what is dropped is counted.
 //
 // A process is known by host, boot, pid and birth. Its entry lives from its fork (or the first event that
-// names it) until 5 s of event time after its end, since late events and forks still name it.
+// names it) until 5 s of event time after its end, since late events and forks still name it; of those that have ended the
+// last 8192.
 //
 // Nodes are immutable: a change makes a new Process that shares what did not change. A chain of parents is
 // cut when it gets 2 * kMaxAncestors long: the nearest kMaxAncestors are copied, shallowly, and the rest is

@@ -52,7 +52,7 @@ void Enricher::fill_executable(const ExecImage& image) {
   out_.integer(Leaf::kLinks, file.links);
   out_.integer(Leaf::kOwner, file.owner);
   out_.text(Leaf::kMode, octal_mode(file.mode));
-  if (!is_trusted(path_, file, image.is_told)) {
+  if (!is_trusted(path_, file, image)) {
     ++counters_.not_trusted;
     out_.missing({Leaf::kExecutable});
   }
@@ -60,16 +60,19 @@ void Enricher::fill_executable(const ExecImage& image) {
 
 // Whether the path leads to this file for us too. In another mount namespace, or of a file system that was
 // taken off the tree, the kernel prints a path that is another file here, or none.
-bool Enricher::is_trusted(const std::string& path, const FileIdentity& file, bool told) {
+bool Enricher::is_trusted(const std::string& path, const FileIdentity& file, const ExecImage& image) {
   if (file.links == 0) return true;  // no path leads there any more, and Ext.deleted says so
   KnownPath& known = known_paths_[std::hash<std::string_view>{}(path) % known_paths_.size()];
   const int64_t age_ns = clock_ns_ - known.clock_ns;
   // What was seen so shortly before is as near to the exec as what would be seen now: programs that the kernel told of
   // come later.
-  if (age_ns >= 0 && age_ns < (told ? kPathKnownOfToldNs : kPathKnownNs) && known.file.same_file(file) &&
-      known.path == path)
+  if (age_ns >= 0 && age_ns < (image.is_told ? kPathKnownOfToldNs : kPathKnownNs) &&
+      known.file.same_file(file) && known.path == path)
     return true;
   const auto host = procfs_.host_file(path);
+  // By now it may be gone. In the namespace of the host the kernel told where it was at the exec.
+  const bool of_host = image.is_told && image.told.mount_namespace == host_mount_namespace_;
+  if (!host && of_host && !path.ends_with(kDeleted)) return true;
   if (!host || !host->same_file(file)) return false;
   known = {path, file, clock_ns_};
   return true;

@@ -33,6 +33,11 @@ std::vector<std::pair<uint32_t, uint32_t>> find_memory_devices() {
   return devices;
 }
 
+uint64_t find_host_mount_namespace() {
+  struct stat info {};
+  return stat("/proc/1/ns/mnt", &info) == 0 ? info.st_ino : 0;
+}
+
 std::optional<int64_t> ticks_to_ns(uint64_t ticks, int64_t ticks_per_second) {
   const int64_t tick_ns = kNanosPerSecond / ticks_per_second;
   // Half of what an int64 holds, so that a boot time can be added.
@@ -62,7 +67,8 @@ Enricher::Enricher(Procfs& procfs, Options options)
       users_(options_.users),
       groups_(options_.groups),
       hash_(options_.hash_bytes_per_second),
-      memory_devices_(find_memory_devices()) {}
+      memory_devices_(find_memory_devices()),
+      host_mount_namespace_(find_host_mount_namespace()) {}
 
 void Enricher::fill(uint32_t pid, const ExecImage& image, bool superseded, Event& event) {
   ++counters_.filled;

@@ -83,7 +83,7 @@ class Enricher {
   void fill_birth(const ProcStat& stat);
   void fill_executable(const ExecImage& image);
   void fill_no_file();
-  bool is_trusted(const std::string& path, const FileIdentity& file, bool told);
+  bool is_trusted(const std::string& path, const FileIdentity& file, const ExecImage& image);
   bool is_memory_file(std::string_view text, const FileIdentity& file) const;
   void fill_args(const ExecImage& image, const ProcStat* stat);
   void fill_no_args();
@@ -122,7 +122,8 @@ class Enricher {
   bool read_all_ = false;
   std::optional<ProgramIdentity> unasked_;
   std::vector<std::pair<uint32_t, uint32_t>> memory_devices_;
-  int coming_file_ = -1;  // of fill_check()
+  uint64_t host_mount_namespace_;  // that of the first process; 0: not for us to know
+  int coming_file_ = -1;           // of fill_check()
 
   // Which file a path was found to lead to, at an event of that time: programs come again and again in a storm.
   struct KnownPath {

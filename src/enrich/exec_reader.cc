@@ -17,6 +17,7 @@
 namespace detectd {
 namespace {
 
+constexpr size_t kMaxCgroupBytes = size_t{32} << 10;
 constexpr int kReadOnly = O_RDONLY | O_CLOEXEC | O_NOCTTY;
 
 }  // namespace
@@ -51,13 +52,28 @@ bool ExecReader::read_control_groups(uint32_t pid, uint64_t start_ticks, std::st
   begin(pid, scratch_);
   const Fd file(openat(procfs_, path_of("cgroup"), kReadOnly));
   if (!file) return false;
-  const ssize_t got = ::read(file.number(), buffer_.data(), buffer_.size());
+  const ssize_t got = ::read(file.number(), buffer_.data(), std::min(buffer_.size(), kMaxCgroupBytes));
   if (got <= 0) return false;
   text.assign(buffer_.data(), static_cast<size_t>(got));
   // Behind it: of a process that has ended the kernel shows the root.
   read_stat(scratch_);
   const auto stat = parse_stat(scratch_.stat);
   return stat && stat->start_ticks == start_ticks && stat->state != 'Z' && stat->state != 'X';
+}
+
+bool ExecReader::runs(uint32_t pid, const ProgramIdentity& program) {
+  begin(pid, scratch_);
+  read_stat(scratch_);
+  const auto stat = parse_stat(scratch_.stat);
+  return stat && stat->start_ticks == program.start_ticks && stat->start_stack == program.start_stack &&
+         stat->arg_start == program.arg_start;
+}
+
+std::optional<FileIdentity> ExecReader::read_file(uint32_t pid, const ProgramIdentity& program) {
+  begin(pid, scratch_);
+  read_file_identity(scratch_);
+  const std::optional<FileIdentity> file = scratch_.file;
+  return runs(pid, program) ? file : std::nullopt;
 }
 
 void ExecReader::read_before_exec(uint32_t pid, ExecImage& image) {

@@ -28,6 +28,9 @@ class ExecReader {
   void read_before_exec(uint32_t pid, ExecImage& image);
   // /proc/PID/cgroup, of a process that began at that time and still runs; else false.
   bool read_control_groups(uint32_t pid, uint64_t start_ticks, std::string& text);
+  // Whether the process runs this program, which the kernel told of; and the file that it runs, while it does.
+  bool runs(uint32_t pid, const ProgramIdentity& program);
+  std::optional<FileIdentity> read_file(uint32_t pid, const ProgramIdentity& program);
   // Executable and stat alone.
   void read_program(uint32_t pid, ExecImage& image);
 

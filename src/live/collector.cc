@@ -65,9 +65,17 @@ std::unique_ptr<ToldPrograms> told_programs(std::unique_ptr<ExecRecords> records
   const auto read_groups = [&reader](uint32_t pid, uint64_t start_ticks, std::string& text) {
     return reader.read_control_groups(pid, start_ticks, text);
   };
-  return std::make_unique<ToldPrograms>(
-      std::move(records),
-      ToldPrograms::Options{.max_argv_bytes = options.max_argv_bytes, .read_groups = read_groups});
+  const auto runs = [&reader](uint32_t pid, const ProgramIdentity& program) {
+    return reader.runs(pid, program);
+  };
+  const auto read_file = [&reader](uint32_t pid, const ProgramIdentity& program) {
+    return reader.read_file(pid, program);
+  };
+  return std::make_unique<ToldPrograms>(std::move(records),
+                                        ToldPrograms::Options{.max_argv_bytes = options.max_argv_bytes,
+                                                              .read_groups = read_groups,
+                                                              .runs = runs,
+                                                              .read_file = read_file});
 }
 
 }  // namespace
@@ -458,7 +466,8 @@ Result<bool> Collector::next(std::vector<Event>& chunk) {
       return !chunk.empty();
     }
     if (stopping_since_ns_ != 0 && now_ns - stopping_since_ns_ > options_.max_drain_ns) return give_up(chunk);
-    reorder_.release(now_ns, idle, kChunkEvents, chunk);
+    // While nobody hurries, what is not taken yet may be older than what there is.
+    reorder_.release(receiver_.rests() ? std::min(now_ns, empty_ns) : now_ns, idle, kChunkEvents, chunk);
     if (idle && reorder_.empty() && empty_ns != 0)
       settled_ns_ = std::min(now_ns, empty_ns) - Reorder::kWaitNs;
     report_.events += chunk.size();

@@ -36,7 +36,7 @@ struct Observation {
 // What an image takes while it waits: nearly all of it is the command line.
 inline size_t held_bytes(const ExecImage& image) {
   return sizeof(ExecImage) + image.cmdline.size() + image.cmdline_tail.size() + image.executable.size() +
-         image.working_directory.size();
+         image.working_directory.size() + image.told.root.size() + image.told.cgroup.size();
 }
 
 }  // namespace detectd

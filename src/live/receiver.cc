@@ -24,10 +24,10 @@ namespace {
 // Losses are looked for when the socket is empty, and in a storm all the same.
 constexpr int64_t kLossCheckNs = 10'000'000;
 constexpr int64_t kLossCheckInStormNs = 500'000'000;
-constexpr int kTickMs = 250;
 // While nobody hurries: so many events are waited for, within bounds.
 constexpr int64_t kRestEvents = 64;
 constexpr int64_t kMinRestMs = 10;
+constexpr int64_t kSoonNs = 20'000'000;
 // Where events come within that of each other, more will come.
 constexpr int64_t kStormNs = 4'000'000;
 // While a stream is blind, a new subscription is tried so often.
@@ -159,9 +159,8 @@ void Receiver::run() {
     if (next_ == backlog_.size()) {
       const bool stopping = stop_ns_.load() != 0;
       empty_ns_ = taken_ns_;
-      if (told_) told_->tidy(taken_ns_);
       const bool rested = rests();
-      if (!stopping) wait_for_events();
+      if (!stopping) wait_for_events(rested);
       const int64_t looked_ns = steady_clock_ns();
       const bool got = drain();
       busy_ = got && looked_ns - got_ns_ < kStormNs;
@@ -215,22 +214,9 @@ void Receiver::pause_at_times(int64_t now_ns) {
 // To be woken by each event costs more than to read it. So only urgent ones wake us, and the others are looked for with
 // them: where one came soon after another, at the latest a moment later, until there are none; else with the next tick.
 // Not while somebody may want to respond: what is in order is known only once all others are there.
-void Receiver::wait_for_events() {
+void Receiver::wait_for_events(bool rest) {
   if (scheduling() != scheduling_.load()) raise_priority();
-  if (rests()) {
-    waiting_ = true;
-    pollfd files[] = {{.fd = told_->descriptor(), .events = POLLIN, .revents = 0},
-                      {.fd = wake_.number(), .events = POLLIN, .revents = 0}};
-    poll(files, 2, rest_ms());
-    if (files[1].revents != 0) take_wish();
-    const int64_t now_ns = steady_clock_ns();
-    const auto events = static_cast<int64_t>(counters_.events - events_before_rest_);
-    per_event_ns_ = (now_ns - rested_ns_) / std::max<int64_t>(events, 1);
-    paused_ns_ = rested_ns_ = now_ns;
-    events_before_rest_ = counters_.events;
-    waiting_ = false;
-    return;
-  }
+  if (rest) return rest_for_events();
   const bool patient = busy_ || !prompt_.load();
   const bool only_urgent = patient && socket_->patient_descriptor() >= 0 && grip_on_ == GripOn::kNothing;
   waiting_ = !only_urgent || !busy_;
@@ -242,11 +228,30 @@ void Receiver::wait_for_events() {
         {.fd = socket_->descriptor(), .events = POLLIN, .revents = 0},
         {.fd = wake_.number(), .events = POLLIN, .revents = 0},
         {.fd = only_urgent ? -1 : socket_->patient_descriptor(), .events = POLLIN, .revents = 0}};
-    poll(files, 3, kTickMs);
+    poll(files, 3, options_.tick_ms);
     if (files[1].revents != 0) take_wish();
   }
   const int64_t end_ns = steady_clock_ns();
   if (end_ns - begin_ns > kPause.tv_nsec) paused_ns_ = end_ns;
+  waiting_ = false;
+}
+
+// Until much is there, or something that has to be looked at.
+void Receiver::rest_for_events() {
+  waiting_ = true;
+  const int64_t begin_ns = steady_clock_ns();
+  // A record is there a moment before its event: whoever is woken by it may have found nothing yet.
+  const bool soon = begin_ns - told_->newest_ns() < kSoonNs;
+  pollfd files[] = {{.fd = told_->descriptor(), .events = POLLIN, .revents = 0},
+                    {.fd = wake_.number(), .events = POLLIN, .revents = 0}};
+  poll(files, 2, soon ? 1 : rest_ms());
+  if (files[1].revents != 0) take_wish();
+  const int64_t now_ns = steady_clock_ns();
+  if (now_ns - begin_ns > kPause.tv_nsec) paused_ns_ = now_ns;
+  const auto events = static_cast<int64_t>(counters_.events - events_before_rest_);
+  per_event_ns_ = (now_ns - rested_ns_) / std::max<int64_t>(events, 1);
+  rested_ns_ = now_ns;
+  events_before_rest_ = counters_.events;
   waiting_ = false;
 }
 
@@ -256,14 +261,13 @@ void Receiver::take_wish() {
   if (read(wake_.number(), &times, sizeof times) < 0) return;
 }
 
-// Nobody has to be woken for an exec: what there is to know of it is known.
 bool Receiver::rests() const {
   return told_ && !prompt_.load() && grip_on_ == GripOn::kNothing && socket_->patient_descriptor() >= 0;
 }
 
 int Receiver::rest_ms() const {
   const int64_t rest_ms = std::min<int64_t>(per_event_ns_, 1'000'000'000) * kRestEvents / 1'000'000;
-  return static_cast<int>(std::clamp<int64_t>(rest_ms, kMinRestMs, kTickMs));
+  return static_cast<int>(std::clamp<int64_t>(rest_ms, kMinRestMs, options_.tick_ms));
 }
 
 bool Receiver::drain() {
@@ -300,6 +304,7 @@ void Receiver::note_handled(const ProcEvent& event) {
 void Receiver::handle(const ProcEvent& event) {
   if (is_own_beat(event)) heartbeat_.hear(event.monotonic_ns);
   if (event.what == ProcWhat::kBeat) return;
+  if (told_ && ends_leader(event)) told_->forget(event.pid, event.monotonic_ns);
   const auto passed = thread_ends_.pass(event);
   if (!passed) return;
   Observation observation;
@@ -334,12 +339,12 @@ void Receiver::read_exec(const ProcEvent& event, Observation& observation) {
   observation.image = take_image();
   if (!observation.image) {
     ++counters_.images_skipped;
+    if (told_) told_->forget(event.pid, event.monotonic_ns);
     if (grips) push_grip(event, nullptr);
     return;
   }
   const bool told = told_ && told_->take(event.pid, event.monotonic_ns, *observation.image);
   if (!told) read_image_(event.pid, *observation.image);
-  if (!told && told_) told_->learn(*observation.image);
   image_bytes_.fetch_add(held_bytes(*observation.image));
   const int64_t now_ns = steady_clock_ns();
   if (told) {
@@ -409,7 +414,7 @@ void Receiver::push(Observation& observation) {
 void Receiver::check_losses(int64_t now_ns, int64_t period_ns) {
   if (now_ns - losses_checked_ns_ < period_ns) return;
   counters_.forged = socket_->forged();
-  if (told_) counters_.told_dropped = told_->records().dropped();
+  if (told_) counters_.told_dropped = told_->dropped();
   const uint64_t lost = socket_->lost();
   const uint64_t queue_lost = counters_.queue_lost.load();
   if (lost > told_lost_) {

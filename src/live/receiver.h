@@ -46,6 +46,7 @@ class Receiver {
     size_t max_image_bytes = size_t{24} << 20;
     int64_t max_run_ns = kMaxRunNs;
     size_t queue_grips = 4096;  // a power of two
+    int tick_ms = 250;          // it looks so often at least
   };
   // Read by any thread.
   struct Counters {
@@ -96,6 +97,9 @@ class Receiver {
     prompt_ = wanted;
     read_now();
   }
+  // Nobody is woken for an exec, since what there is to know of it is known. What is not taken yet may be a quarter of a
+  // second old: see empty_ns().
+  bool rests() const;
   // Takes what there is now; see empty_ns(). Any thread.
   void read_now();
   // From now on a hold is taken of the process of such an event, while somebody may want to do something to it.
@@ -122,9 +126,9 @@ class Receiver {
   void run();
   void raise_priority();
   void pause_at_times(int64_t now_ns);
-  void wait_for_events();
+  void wait_for_events(bool rest);
+  void rest_for_events();
   void take_wish();
-  bool rests() const;
   int rest_ms() const;
   bool drain();
   void handle(const ProcEvent& event);

@@ -14,8 +14,9 @@ constexpr std::string_view kDeleted = " (deleted)";
 // A record is made that much before the connector's event of the same exec, and not more; a process takes longer from
 // one exec to the next.
 constexpr int64_t kNearNs = 100'000;
-constexpr size_t kMaxOtherFiles = 16'384;
-constexpr size_t kMaxGroups = 16'384;
+constexpr size_t kMaxGroups = 4096;
+constexpr size_t kMaxGroupsText = 4096;
+constexpr size_t kMaxUntold = 4096;
 constexpr uint64_t kSureOfGroupsNs = 100'000'000;
 constexpr uint64_t kMaxHead = uint64_t{kRecordHeadParts} * kRecordArgBytes;
 
@@ -55,18 +56,29 @@ ToldPrograms::ToldPrograms(std::unique_ptr<ExecRecords> records, Options options
     : records_(std::move(records)), options_(std::move(options)), dropped_(records_->dropped()) {}
 
 void ToldPrograms::collect() {
+  const uint64_t dropped_now = dropped();
   records_->receive([this](std::string_view bytes) { keep(bytes); });
+  dropped_ = dropped_now;
 }
 
 void ToldPrograms::keep(std::string_view bytes) {
   ExecRecord record;
   if (!read_record(bytes, record)) return;
+  if (const auto untold = untold_.find(record.pid);
+      untold != untold_.end() && record.monotonic_ns <= untold->second) {
+    return;
+  }
+  if (!has_room(bytes.size(), record.monotonic_ns)) {
+    ++dropped_here_;
+    return;
+  }
+  newest_ns_ = std::max(newest_ns_, static_cast<int64_t>(record.monotonic_ns));
   if (record.kind == kRecordArgs) return keep_part(record, bytes.substr(sizeof record));
   Told& told = programs_[{record.pid, record.monotonic_ns}];
+  bytes_ -= told.program.size();
   told.program.assign(bytes);
+  told.dropped = dropped_;
   bytes_ += bytes.size();
-  // The least pid's: no order of time, and a bound all the same.
-  while (bytes_ > kMaxBytes) erase(programs_.begin());
 }
 
 void ToldPrograms::keep_part(const ExecRecord& record, std::string_view args) {
@@ -77,6 +89,15 @@ void ToldPrograms::keep_part(const ExecRecord& record, std::string_view args) {
   bytes_ += args.size();
 }
 
+bool ToldPrograms::has_room(size_t bytes, uint64_t now_ns) {
+  if (bytes_ + bytes <= kMaxBytes) return true;
+  for (auto at = programs_.begin(); at != programs_.end();) {
+    const bool is_old = at->first.second + static_cast<uint64_t>(kLongNs) < now_ns;
+    at = is_old ? erase(at) : std::next(at);
+  }
+  return bytes_ + bytes <= kMaxBytes;
+}
+
 std::map<ToldPrograms::Key, ToldPrograms::Told>::iterator ToldPrograms::erase(
     std::map<Key, Told>::iterator at) {
   bytes_ -= at->second.program.size() + at->second.args.size();
@@ -84,23 +105,33 @@ std::map<ToldPrograms::Key, ToldPrograms::Told>::iterator ToldPrograms::erase(
 }
 
 bool ToldPrograms::take(uint32_t pid, int64_t monotonic_ns, ExecImage& image) {
-  unknown_file_.reset();
   const auto at_ns = static_cast<uint64_t>(monotonic_ns);
+  untold_.erase(pid);
   auto at = programs_.lower_bound({pid, 0});
   const auto end = programs_.upper_bound({pid, at_ns});
-  if (at == end) return false;
-  while (std::next(at) != end) at = erase(at);
-  const uint64_t told_ns = at->first.second;
-  // Where a record is missing, this one may be of the exec before.
-  if (const uint64_t dropped = records_->dropped(); dropped != dropped_) {
-    dropped_ = dropped;
-    dropped_ns_ = monotonic_ns;
+  if (at == end) {
+    if (untold_.size() == kMaxUntold) untold_.clear();
+    untold_[pid] = at_ns;
+    return false;
   }
-  const bool complete = dropped_ns_ == 0 || monotonic_ns - dropped_ns_ > kMaxWaitNs;
-  const bool is_it = at_ns - told_ns < static_cast<uint64_t>(complete ? kMaxWaitNs : kNearNs);
-  const bool filled = is_it && fill(at->second, image);
+  while (std::next(at) != end) at = erase(at);
+  const bool filled = is_of(at->first.second, at_ns, at->second) && fill(at->second, image);
   erase(at);
   return filled;
+}
+
+// The last one that was told before the event; unless a record was dropped, which may have been the event's. Time says
+// nothing: a debugger may hold the process between both.
+bool ToldPrograms::is_of(uint64_t told_ns, uint64_t at_ns, const Told& told) const {
+  if (told.dropped == dropped() || at_ns - told_ns < kNearNs) return true;
+  ExecRecord record;
+  return options_.runs && read_record(told.program, record) && options_.runs(record.pid, program_of(record));
+}
+
+void ToldPrograms::forget(uint32_t pid, int64_t monotonic_ns) {
+  untold_.erase(pid);
+  const auto end = programs_.upper_bound({pid, static_cast<uint64_t>(monotonic_ns)});
+  for (auto at = programs_.lower_bound({pid, 0}); at != end;) at = erase(at);
 }
 
 bool ToldPrograms::fill(const Told& told, ExecImage& image) {
@@ -114,7 +145,7 @@ bool ToldPrograms::fill(const Told& told, ExecImage& image) {
   const std::string_view root = take_front(rest, record.root.bytes);
   image.clear();
   if (!fill_args(record, record.part != 0 ? std::string_view(told.args) : rest, image)) return false;
-  if (!fill_file(record, image)) return false;
+  fill_file(record, image);
   join_path(executable, record.executable, image.executable);
   if ((record.flags & kRecordNoDirectory) == 0)
     join_path(directory, record.directory, image.working_directory);
@@ -142,37 +173,23 @@ bool ToldPrograms::fill_args(const ExecRecord& record, std::string_view all, Exe
   return true;
 }
 
-bool ToldPrograms::fill_file(const ExecRecord& record, ExecImage& image) {
-  FileIdentity file{.device_major = major_of(record.device),
-                    .device_minor = minor_of(record.device),
-                    .inode = record.inode,
-                    .links = record.links,
-                    .owner = record.owner,
-                    .mode = record.mode};
+void ToldPrograms::fill_file(const ExecRecord& record, ExecImage& image) const {
   if ((record.flags & kRecordOtherDevice) != 0) {
-    const auto known = other_files_.find({record.device, record.inode});
-    if (known == other_files_.end()) {
-      unknown_file_ = {
-          .device = record.device,
-          .inode = record.inode,
-          .program = {.start_ticks = 0, .start_stack = record.start_stack, .arg_start = record.arg_start}};
-      return false;
-    }
-    file.device_major = known->second.device_major;
-    file.device_minor = known->second.device_minor;
-    file.inode = known->second.inode;
+    if (options_.read_file) image.file = options_.read_file(record.pid, program_of(record));
+    return;
   }
-  image.file = file;
-  return true;
+  image.file = FileIdentity{.device_major = major_of(record.device),
+                            .device_minor = minor_of(record.device),
+                            .inode = record.inode,
+                            .links = record.links,
+                            .owner = record.owner,
+                            .mode = record.mode};
 }
 
-void ToldPrograms::learn(const ExecImage& read) {
-  const auto stat = unknown_file_ ? read.parsed_stat() : std::nullopt;
-  if (!stat || !read.file) return;
-  const ProgramIdentity& told = unknown_file_->program;
-  if (stat->start_stack != told.start_stack || stat->arg_start != told.arg_start) return;
-  if (other_files_.size() == kMaxOtherFiles) other_files_.clear();
-  other_files_[{unknown_file_->device, unknown_file_->inode}] = *read.file;
+ProgramIdentity ToldPrograms::program_of(const ExecRecord& record) const {
+  return {.start_ticks = ticks(record.start_ns),
+          .start_stack = record.start_stack,
+          .arg_start = record.arg_start};
 }
 
 uint64_t ToldPrograms::ticks(uint64_t boot_ns) const {
@@ -229,20 +246,21 @@ bool ToldPrograms::read_groups(const ExecRecord& record) {
 }
 
 // The kernel tells which control groups it is in by number; their paths are read of a process that is in them. It may be
-// moved meanwhile, of which the kernel tells a moment later. So what was read is kept once another exec, some time later,
-// has read the same.
+// moved meanwhile, of which the kernel tells a moment later: then it is told where it is now, as it is without eBPF. What
+// was read is kept for others once another exec, some time later, has read the same.
 void ToldPrograms::fill_groups(const ExecRecord& record, ToldProcess& process) {
   process.cgroup.clear();
   const auto known = groups_.find(record.control_groups);
   if (known != groups_.end() && known->second.sure) {
     process.cgroup = known->second.text;
+    if ((record.flags & kRecordNewGroups) != 0) records_->know_groups(record.control_groups);
     return;
   }
   if (!read_groups(record)) return;
-  if (records_->moves() != record.moves) return;
   process.cgroup = groups_text_;
-  if (record.control_groups == 0) return;
-  if (known == groups_.end() && groups_.size() >= kMaxGroups) groups_.clear();
+  if (records_->moves() != record.moves || record.control_groups == 0 || groups_text_.size() > kMaxGroupsText)
+    return;
+  if (known == groups_.end() && groups_.size() == kMaxGroups) drop_oldest_groups();
   Groups& groups = groups_[record.control_groups];
   if (groups.text != groups_text_) {
     groups = {.text = groups_text_, .first_ns = record.monotonic_ns, .sure = false};
@@ -252,11 +270,11 @@ void ToldPrograms::fill_groups(const ExecRecord& record, ToldProcess& process) {
   }
 }
 
-void ToldPrograms::tidy(int64_t taken_ns) {
-  for (auto at = programs_.begin(); at != programs_.end();) {
-    const bool old = taken_ns - static_cast<int64_t>(at->first.second) > kMaxWaitNs;
-    at = old ? erase(at) : std::next(at);
-  }
+void ToldPrograms::drop_oldest_groups() {
+  const auto oldest =
+      std::ranges::min_element(groups_, {}, [](const auto& groups) { return groups.second.first_ns; });
+  records_->forget_groups(oldest->first);
+  groups_.erase(oldest);
 }
 
 }  // namespace detectd

@@ -196,7 +196,7 @@ struct {
   __type(value, uint8_t);
 } known_groups SEC(".maps");
 
-enum { kNamesBytes = 3 * kRecordPathBytes, kMaxName = 256, kMaxNames = 128, kMaxHierarchies = 32 };
+enum { kNamesBytes = 3 * kRecordPathBytes, kMaxName = 320, kMaxNames = 2048, kMaxHierarchies = 32 };
 
 struct Scratch {
   struct ExecRecord record;
@@ -243,11 +243,15 @@ static long take_name(uint32_t index, void* context) {
     walk->mount = (void*)above + bpf_core_field_offset(struct mount, mnt);
   }
   struct dentry* dentry = walk->dentry;
+  struct vfsmount* at_mount = walk->mount;
+  /* More of them on top of each other than are looked through. */
+  if (dentry == BPF_CORE_READ(at_mount, mnt_root)) return 1;
   struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
   uint32_t at = walk->at;
   if (at >= kNamesBytes) return 1;
   const long got = bpf_probe_read_kernel_str(walk->text + at, kMaxName, BPF_CORE_READ(dentry, d_name.name));
-  if (got <= 0) return 1;
+  /* A longer name is cut. */
+  if (got <= 0 || got >= kMaxName) return 1;
   walk->at = at + got;
   if (parent == dentry) {
     walk->nameless = 1;
@@ -309,7 +313,7 @@ static __always_inline void take_stream(struct ExecStream* to, struct file* file
     const uint32_t address = BPF_CORE_READ(sock, __sk_common.skc_daddr);
     __builtin_memcpy(to->address, &address, sizeof address);
     to->family = family;
-  } else if (family == kInet6) {
+  } else if (family == kInet6 && bpf_core_field_exists(sock->__sk_common.skc_v6_daddr)) {
     BPF_CORE_READ_INTO(&to->address, sock, __sk_common.skc_v6_daddr);
     to->family = family;
   }
@@ -369,10 +373,11 @@ static __always_inline int take_groups(struct ExecRecord* record, struct task_st
   record->neighbour_start_ns = 0;
   record->unused = 0;
   if (record->control_groups && bpf_map_lookup_elem(&known_groups, &record->control_groups)) return 1;
-  struct task_struct* parent = BPF_CORE_READ(task, real_parent);
+  record->flags |= kRecordNewGroups;
+  struct task_struct* parent = BPF_CORE_READ(task, real_parent, group_leader);
   if (record->control_groups && key_of_groups(parent) == record->control_groups) {
     record->neighbour = BPF_CORE_READ(parent, tgid);
-    record->neighbour_start_ns = BPF_CORE_READ(parent, group_leader, start_boottime);
+    record->neighbour_start_ns = BPF_CORE_READ(parent, start_boottime);
   }
   return 0;
 }

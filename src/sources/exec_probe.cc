@@ -4,7 +4,9 @@
 #include <bpf/libbpf.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -33,6 +35,8 @@ namespace {
 
 // More than a thousand programs. It is mapped twice, so that nothing in it wraps around.
 constexpr uint32_t kRingBytes = uint32_t{1} << 20;
+// Taken at a time: who writes as fast as we read does not keep us.
+constexpr size_t kMostBytes = 2 * size_t{kRingBytes};
 constexpr uint64_t kWakeBytes = kRingBytes / 4;
 
 // What libbpf complains of first; it has no other way to say why.
@@ -81,9 +85,13 @@ struct ExecProbe::Loaded {
   Status open();
   Status load();
   Status attach();
+  size_t left = 0;  // bytes to be taken at this time
+
   static int on_record(void* context, void* data, size_t size) {
-    (*static_cast<Loaded*>(context)->take)({static_cast<const char*>(data), size});
-    return 0;
+    Loaded& loaded = *static_cast<Loaded*>(context);
+    (*loaded.take)({static_cast<const char*>(data), size});
+    loaded.left -= std::min(loaded.left, size);
+    return loaded.left == 0 ? -EAGAIN : 0;
   }
 };
 
@@ -137,6 +145,9 @@ Status ExecProbe::Loaded::attach() {
 }
 
 Result<std::unique_ptr<ExecProbe>> ExecProbe::load() {
+  if constexpr (sizeof(void*) != 8 || std::endian::native != std::endian::little) {
+    return Error{Errc::kSystem, "eBPF: only on processors with 64 bits, the least significant byte first"};
+  }
   auto loaded = std::make_unique<Loaded>();
   complaint.clear();
   Status status = loaded->open();
@@ -162,6 +173,7 @@ int ExecProbe::descriptor() const { return loaded_->records; }
 
 void ExecProbe::receive(const std::function<void(std::string_view record)>& take) {
   loaded_->take = &take;
+  loaded_->left = kMostBytes;
   ring_buffer__consume(loaded_->ring.get());
   loaded_->take = nullptr;
 }
@@ -169,6 +181,8 @@ void ExecProbe::receive(const std::function<void(std::string_view record)>& take
 uint64_t ExecProbe::dropped() const { return __atomic_load_n(&loaded_->counts->dropped, __ATOMIC_RELAXED); }
 
 uint64_t ExecProbe::moves() const { return __atomic_load_n(&loaded_->counts->moves, __ATOMIC_ACQUIRE); }
+
+void ExecProbe::forget_groups(uint64_t key) { bpf_map_delete_elem(loaded_->known_groups, &key); }
 
 void ExecProbe::know_groups(uint64_t key) {
   const uint8_t known = 1;

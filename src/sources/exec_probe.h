@@ -21,8 +21,9 @@ class ExecRecords {
 
   // Readable when somebody has to look at once: much waits, or something of a program is missing or not known yet.
   virtual int descriptor() const = 0;
-  // Gives all records (exec_record.h) that wait, in the order in which they were made; never waits. That of an exec is
-  // there before the connector's event. The bytes are valid until `take` returns.
+  // Gives the records (exec_record.h) that wait, in the order in which they were made; never waits, and where they come
+  // faster than they are taken, leaves some. That of an exec is there before the connector's event. The bytes are valid
+  // until `take` returns.
   virtual void receive(const std::function<void(std::string_view record)>& take) = 0;
   // How many records and parts found no room.
   virtual uint64_t dropped() const = 0;
@@ -30,6 +31,8 @@ class ExecRecords {
   virtual uint64_t moves() const = 0;
   // Nobody has to look at once for these control groups (ExecRecord::control_groups) any more. Any thread.
   virtual void know_groups(uint64_t key) = 0;
+  // Somebody has to, again.
+  virtual void forget_groups(uint64_t key) = 0;
 };
 
 class ExecProbe final : public ExecRecords {
@@ -44,6 +47,7 @@ class ExecProbe final : public ExecRecords {
   uint64_t dropped() const override;
   uint64_t moves() const override;
   void know_groups(uint64_t key) override;
+  void forget_groups(uint64_t key) override;
 
  private:
   struct Loaded;

@@ -35,6 +35,8 @@ EXEC_RECORD_CONST(kRecordNoStreams, 1 << 4);
 EXEC_RECORD_CONST(kRecordNoLoginUid, 1 << 5);
 /* The device is the superblock's, where stat(2) tells another one (btrfs, overlayfs): not to be compared. */
 EXEC_RECORD_CONST(kRecordOtherDevice, 1 << 6);
+/* The reader was not told of these control groups, or so long ago that it was forgotten. */
+EXEC_RECORD_CONST(kRecordNewGroups, 1 << 7);
 
 /* ExecPath::flags */
 EXEC_RECORD_CONST(kPathRemoved, 1);  /* the name was removed */

@@ -21,7 +21,7 @@ TEST_CASE("each pid has the entry it was given, whatever came and went around it
       known[pid] = &entries.add(1, pid);
     } else {
       entries.end(*entry, step);
-      entries.drop_ended(step + 1, 0);
+      entries.drop_ended(step + 1, 0, 100);
       known.erase(found);
     }
     REQUIRE(entries.size() == known.size());
@@ -35,12 +35,23 @@ TEST_CASE("each pid has the entry it was given, whatever came and went around it
   }
 }
 
+TEST_CASE("of the entries that have ended a bounded number stays, the last ones", "[process_table]") {
+  ProcessEntries entries;
+  for (uint32_t pid = 1; pid <= 20; ++pid) entries.end(entries.add(1, pid), pid);
+  entries.revive(*entries.find(1, 1));
+  entries.drop_ended(20, 100, 5);
+  CHECK(entries.size() == 6);
+  CHECK(entries.find(1, 1) != nullptr);
+  CHECK(entries.find(1, 15) == nullptr);
+  CHECK(entries.find(1, 16) != nullptr);
+}
+
 TEST_CASE("an entry that is used again has nothing of the process before", "[process_table]") {
   ProcessEntries entries;
   ProcessEntry& first = entries.add(1, 7);
   first.had_root = first.executed = true;
   entries.end(first, 5);
-  entries.drop_ended(6, 0);
+  entries.drop_ended(6, 0, 100);
   const ProcessEntry& second = entries.add(1, 8);
   CHECK_FALSE(second.ended);
   CHECK_FALSE(second.had_root);

@@ -125,6 +125,7 @@ class FakeRecords final : public ExecRecords {
   uint64_t dropped() const override { return dropped_; }
   uint64_t moves() const override { return moves_; }
   void know_groups(uint64_t key) override { known_ = key; }
+  void forget_groups(uint64_t) override { known_ = 0; }
   // A process was moved to another control group.
   void move() { ++moves_; }
   uint64_t known() const { return known_; }  // the last one; 0: none

@@ -27,9 +27,16 @@ class HostView {
         enricher_(procfs_, with_boot(options)),
         told_enricher_(procfs_, with_boot(options)),
         told_({.max_argv_bytes = max_argv_bytes,
-               .read_groups = [this](uint32_t pid, uint64_t start_ticks, std::string& text) {
-                 return reader_.read_control_groups(pid, start_ticks, text);
-               }}) {}
+               .read_groups =
+                   [this](uint32_t pid, uint64_t start_ticks, std::string& text) {
+                     return reader_.read_control_groups(pid, start_ticks, text);
+                   },
+               .runs = [this](uint32_t pid,
+                              const ProgramIdentity& program) { return reader_.runs(pid, program); },
+               .read_file =
+                   [this](uint32_t pid, const ProgramIdentity& program) {
+                     return reader_.read_file(pid, program);
+                   }}) {}
 
   ExecImage image_of(uint32_t pid) {
     ExecImage image;

@@ -51,6 +51,9 @@ class ToldHost {
     void know_groups(uint64_t key) override {
       if (tells()) loaded().probe->know_groups(key);
     }
+    void forget_groups(uint64_t key) override {
+      if (tells()) loaded().probe->forget_groups(key);
+    }
   };
 
   ToldPrograms programs_;

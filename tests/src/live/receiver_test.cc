@@ -99,14 +99,32 @@ TEST_CASE("of a program that the kernel tells of, nothing is read", "[live][thre
   CHECK(setting.receiver->counters().images_told == 1);
 }
 
-TEST_CASE("nobody is woken for a program that the kernel tells of, unless it has to be looked at",
-          "[live][threads]") {
-  Setting setting({}, 3'600'000'000'000, Told::kYes);
+TEST_CASE("whoever is woken by a record waits for its event, which comes a moment later", "[live][threads]") {
+  Setting setting({.tick_ms = 3'600'000}, 3'600'000'000'000, Told::kYes);
+  setting.socket->split();
+  ProcEvent exec = make(ProcWhat::kExec, 7);
+  exec.monotonic_ns += 3'600'000'000'000;
+  setting.receiver->start();
+  setting.records->give({.pid = 7, .monotonic_ns = exec.monotonic_ns - 10});
+  setting.records->wake();
+  setting.socket->give(exec);
+  const Observation told = setting.next();
+  REQUIRE(told.image);
+  CHECK(told.image->is_told);
+}
+
+TEST_CASE("while nobody is woken, what is there is taken when somebody asks for it", "[live][threads]") {
+  Setting setting({.tick_ms = 3'600'000}, 3'600'000'000'000, Told::kYes);
   setting.socket->split();
   setting.receiver->start();
-  setting.records->wake();
   setting.socket->give(make(ProcWhat::kExec, 7));
+  const int64_t before_ns = steady_clock_ns();
+  setting.receiver->read_now();
   CHECK(setting.next().event.pid == 7);
+  while (setting.receiver->empty_ns() < before_ns) setting.receiver->read_now();
+  CHECK(setting.receiver->rests());
+  setting.receiver->take_grips(GripOn::kExecs, 10);
+  CHECK_FALSE(setting.receiver->rests());
 }
 
 TEST_CASE("TRUST 5: what was read while a later exec of the pid was queued is marked", "[live][threads]") {

@@ -192,9 +192,11 @@ TEST_CASE("control groups are read of a program that is in them, until two have 
     CHECK(exec({.pid = 9, .monotonic_ns = kSecondNs + 150'000'000}) == "0::/b\n");
     CHECK(setting.records->known() == 0);
   }
-  SECTION("what is read while a process was moved is not used") {
+  SECTION("what is read while a process was moved is of no other") {
     setting.records->move();
-    CHECK(exec({.pid = 9, .monotonic_ns = kSecondNs + 100'000'000}).empty());
+    // For itself only.
+    CHECK(exec({.pid = 9, .monotonic_ns = kSecondNs + 100'000'000}) == "0::/a\n");
+    CHECK(setting.records->known() == 0);
     CHECK(exec({.pid = 9, .monotonic_ns = kSecondNs + 200'000'000, .moves = 1}) == "0::/a\n");
     CHECK(setting.records->known() == 5);
   }
@@ -212,55 +214,89 @@ TEST_CASE("control groups are read of a program that is in them, until two have 
   }
 }
 
-TEST_CASE("which file it is on overlayfs or btrfs is learnt of the process once") {
-  Setting setting;
-  const RecordMaker elsewhere{.flags = kRecordOtherDevice};
-  setting.records->give(elsewhere);
-  REQUIRE_FALSE(setting.take(7, 1010));
-  ExecImage read;
-  read.stat =
-      "7 (cat) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 500 0 0 0 0 0 8000 0 0 0 0 0 0 0 0 0 17 0 0 0 0 "
-      "0 0 0 "
-      "0 0 8100 8106 0 0 0";
-  read.file = FileIdentity{.device_major = 0, .device_minor = 42, .inode = 1234};
-  SECTION("of the same program") {
-    setting.programs->learn(read);
-    setting.records->give(elsewhere);
-    REQUIRE(setting.take(7, 1010));
-    CHECK(setting.image.file->device_minor == 42);
-    CHECK(setting.image.file->inode == 1234);
-    CHECK(setting.image.file->links == 1);
-  }
-  SECTION("and not of the one after it") {
-    read.stat.replace(read.stat.find(" 8000 "), 6, " 9000 ");
-    setting.programs->learn(read);
-    setting.records->give(elsewhere);
-    CHECK_FALSE(setting.take(7, 1010));
-  }
+TEST_CASE("which file it is on overlayfs or btrfs is asked of the process, while it runs that program") {
+  bool runs = true;
+  Setting setting({.read_file = [&](uint32_t pid, const ProgramIdentity& program) {
+    CHECK(pid == 7);
+    CHECK(program.start_ticks == 500);
+    CHECK(program.start_stack == 8000);
+    CHECK(program.arg_start == 8100);
+    const FileIdentity file{.device_major = 0, .device_minor = 42, .inode = 1234};
+    return runs ? std::optional(file) : std::nullopt;
+  }});
+  setting.records->give({.flags = kRecordOtherDevice});
+  REQUIRE(setting.take(7, 1010));
+  REQUIRE(setting.image.file);
+  CHECK(setting.image.file->inode == 1234);
+  runs = false;
+  setting.records->give({.flags = kRecordOtherDevice});
+  REQUIRE(setting.take(7, 1010));
+  CHECK_FALSE(setting.image.file);
+  CHECK(setting.image.cmdline == std::string("cat\0-\0", 6));
 }
 
-TEST_CASE("what nobody asks for is dropped after a while, and when there is too much of it") {
+TEST_CASE("TRUST 16: a process that is held for long between its exec and the event keeps what was told") {
   Setting setting;
   setting.records->give({});
   setting.programs->collect();
-  setting.programs->tidy(kSecondNs);
+  CHECK(setting.take(7, 600 * kSecondNs));
+}
+
+TEST_CASE("where records were dropped, what has waited long is asked whether it still runs") {
+  bool runs = true;
+  Setting setting({.runs = [&](uint32_t, const ProgramIdentity&) { return runs; }});
+  const auto held = [&] {
+    setting.records->give({});
+    setting.programs->collect();
+    setting.records->give({.pid = 8});
+    setting.records->drop_one();
+    return setting.take(7, 600 * kSecondNs);
+  };
+  CHECK(held());
+  runs = false;
+  CHECK_FALSE(held());
+}
+
+TEST_CASE("what comes behind its event is of no other exec") {
+  Setting setting;
+  CHECK_FALSE(setting.take(7, 2000));
+  setting.records->give({.monotonic_ns = 1990});
+  CHECK_FALSE(setting.take(7, 5000));
+  setting.records->give({.monotonic_ns = 6000});
+  CHECK(setting.take(7, 6010));
+}
+
+TEST_CASE("what nobody asks for goes with its process, and what there is no room for is counted") {
+  Setting setting;
+  setting.records->give({.monotonic_ns = 1000});
+  setting.records->give({.monotonic_ns = 3000});
+  setting.programs->collect();
+  setting.programs->forget(7, 2000);
   CHECK(setting.programs->waiting() == 1);
-  setting.programs->tidy(6 * kSecondNs);
-  CHECK(setting.programs->waiting() == 0);
-  for (uint32_t pid = 1; pid <= 400; ++pid) {
+  for (uint32_t pid = 10; pid < 400; ++pid) {
     setting.records->give({.pid = pid, .args = long_args(100'000)});
     setting.programs->collect();
   }
   CHECK(setting.programs->waiting() < 300);
-  CHECK(setting.programs->waiting() > 200);
+  CHECK(setting.programs->dropped() > 100);
+  // Not for ever.
+  setting.records->give({.pid = 9, .monotonic_ns = 100 * kSecondNs, .args = long_args(100'000)});
+  CHECK(setting.take(9, 100 * kSecondNs));
+  CHECK(setting.programs->waiting() == 0);
 }
 
 TEST_CASE("bytes that are no record are none") {
   Setting setting;
   setting.records->give_bytes("");
   setting.records->give_bytes(std::string(sizeof(ExecRecord) - 1, '\xff'));
-  std::string wild(sizeof(ExecRecord) + 40, '\xff');
-  setting.records->give_bytes(wild);
-  setting.programs->collect();
-  CHECK_FALSE(setting.take(UINT32_MAX, INT64_MAX));
+  // Of the size of a record, with sizes in it that are not its own.
+  for (const uint32_t kind : {kRecordProgram, kRecordArgs, uint32_t{77}}) {
+    ExecRecord record = RecordMaker().head();
+    record.kind = static_cast<uint16_t>(kind);
+    record.arg_end = UINT64_MAX;
+    record.executable.bytes = UINT16_MAX;
+    record.group_count = UINT32_MAX;
+    setting.records->give_bytes({reinterpret_cast<const char*>(&record), sizeof record});
+    CHECK_FALSE(setting.take(7, 1010));
+  }
 }
