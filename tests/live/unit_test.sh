@@ -132,7 +132,7 @@ as_installed() {
   verify 'it has seven capabilities' test "$(status_of CapEff)" = 000000c000881024
   verify 'and no more to get' test "$(status_of CapBnd) $(status_of NoNewPrivs)" = '000000c000881024 1'
   if grep -q '^BPF  *ok ' "$work/probe"; then
-    verify 'the kernel tells it of programs' bash -c '! grep -q "programs are read from /proc" "$0"' "$work/said"
+    verify 'the kernel tells it of programs' test "$(grep -c 'programs are read from /proc' "$work/said")" = 0
   else
     skip "what the kernel tells of programs: $(grep '^BPF' "$work/probe")"
   fi
