@@ -309,9 +309,9 @@ traced() {
 # With as much memory as the unit leaves it: it sheds, and counts, before the kernel ends it.
 memory() {
   local limit_mib group='' forks
-  limit_mib=$(sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' "$here/../../packaging/detectd.service.in")
+  limit_mib=$(sed -n 's/^MemoryMax=\([0-9]*\)M$/\1/p' "$here/../../examples/detectd.service")
   verify 'TRUST 84: the unit has a limit, and others are ended first' \
-    grep -qx 'OOMScoreAdjust=-900' "$here/../../packaging/detectd.service.in"
+    grep -qx 'OOMScoreAdjust=-900' "$here/../../examples/detectd.service"
   if group=/sys/fs/cgroup/memory/detectd-test-$$ && mkdir "$group" 2>/dev/null; then
     echo "${limit_mib}M" >"$group/memory.limit_in_bytes"
   elif group=/sys/fs/cgroup/detectd-test-$$ && mkdir "$group" 2>/dev/null && [[ -w $group/memory.max ]]; then
