@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -52,10 +53,10 @@ int spoof_now(const Arguments& a) {
   return 0;
 }
 
-// The fields of /proc/self/stat from number `from` on, counted as in proc_pid_stat(5).
-std::vector<uint64_t> own_stat(int from) {
+// The fields of a /proc/PID/stat from number `from` on, counted as in proc_pid_stat(5).
+std::vector<uint64_t> stat_fields(const std::string& path, int from) {
   std::array<char, 4096> text{};
-  const int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0 || read(file, text.data(), text.size() - 1) <= 0) die("stat");
   close(file);
   const char* at = std::strrchr(text.data(), ')') + 4;
@@ -70,10 +71,37 @@ std::vector<uint64_t> own_stat(int from) {
   return numbers;
 }
 
+// Traced, it is held between its exec and the connector's event, for a while in which its arguments are written over.
+int held_exec(const Arguments& a) {
+  const pid_t child = fork();
+  if (child < 0) die("fork");
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) die("ptrace");
+    raise(SIGSTOP);
+    exec("/bin/true", {"true", a[0] + "-real"});
+    _exit(1);
+  }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status)) die("waitpid");
+  if (ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACEEXEC) != 0) die("ptrace");
+  ptrace(PTRACE_CONT, child, nullptr, nullptr);
+  if (waitpid(child, &status, 0) != child || status >> 8 != (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+    die("no exec");
+  const std::string process = "/proc/" + std::to_string(child);
+  const std::vector<uint64_t> numbers = stat_fields(process + "/stat", 49);
+  const int memory = open((process + "/mem").c_str(), O_RDWR | O_CLOEXEC);
+  // The last argument ends there.
+  if (memory < 0 || pwrite(memory, "fake", 4, static_cast<off_t>(numbers[0] - 5)) != 4) die("mem");
+  close(memory);
+  usleep(std::atoi(a[1].c_str()) * 1000);
+  ptrace(PTRACE_CONT, child, nullptr, nullptr);
+  return wait_for(child);
+}
+
 // From now on its arguments are what lies at `place`.
 void move_arguments(void* place, size_t size) {
   // 26 startcode, endcode, startstack; 45 start_data, end_data, start_brk, arg_start, arg_end, env_start, env_end.
-  const std::vector<uint64_t> numbers = own_stat(26);
+  const std::vector<uint64_t> numbers = stat_fields("/proc/self/stat", 26);
   prctl_mm_map map{};
   map.start_code = numbers[0];
   map.end_code = numbers[1];
@@ -194,7 +222,7 @@ int reuse(const Arguments& a) {
 
 constexpr Attack kAll[] = {
     {"spoofed", spoofed},   {"spoof-now", spoof_now}, {"mmmap", mmmap}, {"unreadable", unreadable},
-    {"envspill", envspill}, {"uffd", uffd},           {"reuse", reuse},
+    {"envspill", envspill}, {"uffd", uffd},           {"reuse", reuse}, {"held-exec", held_exec},
 };
 
 }  // namespace

@@ -52,6 +52,8 @@ long=$(printf '%0100000d' 0)
 spoofer=$!
 exec {hold}<>"$work/hold"
 until_lines "$work/spoofed" 20 ready
+# A tracer holds it until what was read would be his own.
+"$work/attack" held-exec zz22 300 >/dev/null || flunk 'held-exec'
 # While the daemon stands still: what is read later is not what was there.
 # stay MARK NAME [ARGUMENT...]: until it says that it is ready; false where the host has not what it takes.
 held=()
@@ -99,6 +101,8 @@ execs zzlong-2 | jq -e '.detectd.argv_truncated == true and .process.args[-1] ==
 # TRUST 16, but for the part that is a race without.
 honest=$(execs zz16-real | wc -l) fake=$(execs zz16-fake | jq -c 'select(.process.args[1] == "spoofed")' | wc -l)
 ((honest == 20 && fake == 0)) && pass || flunk "TRUST 16: of 20 programs that write over their arguments $honest have those of the exec, $fake others"
+execs zz22-real | jq -e '.process.args == ["true", "zz22-real"] and .detectd.missing == null' >/dev/null && pass ||
+  flunk 'TRUST 16: a program that a tracer holds behind its exec has the arguments of the exec'
 # own MARK: of the program with that argument there is one exec, with all of its arguments, and nothing is missing.
 own() { execs "$1" | jq -e -s --arg mark "$1" '[.[] | select(any(.process.args[]; . == $mark))] | length == 1 and .[0].detectd.missing == null and .[0].process.args == $ARGS.positional' --args "${@:2}" >/dev/null; }
 ((moved == 0)) && { own zz17 "$work/attack" mmmap zz17 && pass || flunk 'TRUST 17: arguments that were moved later are those of the exec'; } || skip "TRUST 17: $(<"$work/ready.zz17")"
