@@ -128,6 +128,7 @@ uint64_t Receiver::priority_losses() const { return realtime_losses.load() - pri
 
 void Receiver::start() {
   losses_checked_ns_ = steady_clock_ns();
+  has_patient_ = socket_->patient_descriptor() >= 0;
   thread_ = std::thread([this] { run(); });
 }
 
@@ -262,7 +263,7 @@ void Receiver::take_wish() {
 }
 
 bool Receiver::rests() const {
-  return told_ && !prompt_.load() && grip_on_ == GripOn::kNothing && socket_->patient_descriptor() >= 0;
+  return told_ && has_patient_ && !prompt_.load() && grip_on_ == GripOn::kNothing;
 }
 
 int Receiver::rest_ms() const {

@@ -165,6 +165,7 @@ class Receiver {
   std::atomic<int64_t> empty_ns_{0};
   std::atomic<Scheduling> scheduling_{Scheduling::kNormal};
   std::atomic<pid_t> thread_id_{0};
+  bool has_patient_ = false;  // ProcEventSocket::patient_descriptor(), from the start on
   uint64_t priority_losses_before_;
   Counters counters_;
   std::thread thread_;
