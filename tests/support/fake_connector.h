@@ -5,8 +5,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
-
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
