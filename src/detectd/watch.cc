@@ -367,8 +367,8 @@ Result<std::unique_ptr<ExecRecords>> Watch::exec_records() const {
   if (kind == "ebpf") return std::move(probe).error();
   log::note(
       "programs are read from /proc, since the kernel does not hand them over; some that end at once will "
-      "have no "
-      "command line: " +
+      "have "
+      "no command line: " +
       probe.error().message);
   return std::unique_ptr<ExecRecords>();
 }

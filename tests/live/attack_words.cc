@@ -71,7 +71,7 @@ std::vector<uint64_t> stat_fields(const std::string& path, int from) {
   return numbers;
 }
 
-// Traced, it is held between its exec and the connector's event, for a while in which its arguments are written over.
+// Traced, it is held between its exec and the connector's event, while its arguments are written over.
 int held_exec(const Arguments& a) {
   const pid_t child = fork();
   if (child < 0) die("fork");
@@ -93,7 +93,6 @@ int held_exec(const Arguments& a) {
   // The last argument ends there.
   if (memory < 0 || pwrite(memory, "fake", 4, static_cast<off_t>(numbers[0] - 5)) != 4) die("mem");
   close(memory);
-  usleep(std::atoi(a[1].c_str()) * 1000);
   ptrace(PTRACE_CONT, child, nullptr, nullptr);
   return wait_for(child);
 }

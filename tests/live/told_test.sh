@@ -53,7 +53,7 @@ spoofer=$!
 exec {hold}<>"$work/hold"
 until_lines "$work/spoofed" 20 ready
 # A tracer holds it until what was read would be his own.
-"$work/attack" held-exec zz22 300 >/dev/null || flunk 'held-exec'
+"$work/attack" held-exec zz22 >/dev/null || flunk 'held-exec'
 # While the daemon stands still: what is read later is not what was there.
 # stay MARK NAME [ARGUMENT...]: until it says that it is ready; false where the host has not what it takes.
 held=()
