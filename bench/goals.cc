@@ -144,6 +144,7 @@ class Bench {
     write_file(rules_file_, rules_toml(10'000));
     every_exec_ = take(load_rules(kEveryExec));
     single_rule_ = take(load_rules(rules_toml(1)));
+    if (!request.sigma.empty()) sigma_ = take(read_rules(request.sigma));
     for (const size_t count : kRuleCounts) {
       const double before_mib = heap_mib();
       rules_.push_back(take(load_rules(rules_toml(count))));
@@ -183,10 +184,13 @@ class Bench {
       by_rules_[i].add(cost.cpu_s / static_cast<double>(cost.events));
       if (kRuleCounts[i] != 1000) continue;
       one_thread_.add(cost.wall_s);
-      two_threads_.add(replay(gate_, rules_[i], 2).wall_s);
+      const ReplayCost by_two = replay(gate_, rules_[i], 2);
+      two_threads_.add(by_two.wall_s);
+      two_threads_cpu_.add(by_two.cpu_s / cost.cpu_s);
       shuffled_cost_.add(replay(shuffled_, rules_[i]).cpu_s / static_cast<double>(cost.events));
     }
     one_rule_.add(cost_of_event(replay(gate_, single_rule_)));
+    if (sigma_) sigma_cost_.add(cost_of_event(replay(gate_, sigma_)));
     if (day_parsed_) {
       const double day_s = cpu_seconds();
       if (day_parsed_->parse() == 0) fail("the day can not be parsed");
@@ -279,6 +283,8 @@ class Bench {
     values_[row::kGrowth] = costs[3] / costs[0];
     values_[row::kShuffled] = shuffled_cost_.median() / costs[1];
     values_[row::kTwoThreads] = one_thread_.median() / two_threads_.median();
+    values_[row::kTwoThreadsCpu] = two_threads_cpu_.median();
+    if (sigma_) values_[row::kSigma] = sigma_cost_.median() / p;
     values_[row::kRecorded] = recorded_.median();
     values_[row::kLoad] = load_.median();
     values_[row::kIndex] = index_mib_;
@@ -298,10 +304,10 @@ class Bench {
               database_ = request_.dir + "/goals.db";
   std::optional<ParsedFile> parsed_, day_parsed_;
   std::vector<std::shared_ptr<const RuleSet>> rules_;
-  std::shared_ptr<const RuleSet> every_exec_, single_rule_;
-  double rule_set_mib_ = 0, index_mib_ = 0;  // of the last of them
-  Samples parse_, by_rules_[std::size(kRuleCounts)], one_thread_, two_threads_, shuffled_cost_, recorded_,
-      load_, start_, peak_, one_rule_, day_parse_, day_cost_;
+  std::shared_ptr<const RuleSet> every_exec_, single_rule_, sigma_;  // the last: null where there are none
+  double rule_set_mib_ = 0, index_mib_ = 0;                          // of the last of them
+  Samples parse_, by_rules_[std::size(kRuleCounts)], one_thread_, two_threads_, two_threads_cpu_, sigma_cost_,
+      shuffled_cost_, recorded_, load_, start_, peak_, one_rule_, day_parse_, day_cost_;
   Values values_;
 };
 

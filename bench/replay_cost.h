@@ -1,4 +1,4 @@
-// A replay within this process, from the opened file to hits in a database, and what it cost.
+// A replay by a process that is forked from this one, from the opened file to hits in a database, and what it cost.
 #pragma once
 
 #include <cstdint>

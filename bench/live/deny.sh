@@ -10,10 +10,11 @@
 set -uo pipefail
 (($# >= 2)) || { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 detectd=$(realpath "$1") storm=$(realpath "$2") runs=${3:-3} count=${COUNT:-20000}
-((EUID == 0)) || { echo 'deny.sh: watching needs root' >&2; exit 1; }
+# shellcheck source=bench/live/support.sh
+source "$(dirname "$(realpath "$0")")/support.sh"
+need_root
 work=$(mktemp -d)
 fs=$work/fs
-pid=
 trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null; umount "$fs" 2>/dev/null; rm -rf "$work"' EXIT
 mkdir "$fs"
 mount -t tmpfs -o size=16m detectd-bench "$fs" || exit 1
@@ -38,7 +39,6 @@ rule exec alert >"$work/watch.toml"
 rule exec_check deny >"$work/deny.toml"
 modes=(alone watch dry-run enforce)
 
-median() { sort -g | awk '{v[NR] = $1} END {print NR ? v[int((NR + 1) / 2)] : "-"}'; }
 start() {  # start MODE
   local mode=$1 rules=deny
   [[ $mode == watch ]] && { mode=dry-run; rules=watch; }
@@ -50,16 +50,9 @@ mode = "$mode"
 deny_paths = ["$fs"]
 CONFIG
   : >"$work/said"
-  unshare --mount --propagation private bash -c 'mkdir -p /run/detectd && mount -t tmpfs none /run/detectd && exec "$@"' - \
-    "$detectd" --config "$work/detectd.toml" --db "$work/hits.db" --output none --stats >"$work/out" 2>"$work/said" &
+  unlocked "$detectd" --config "$work/detectd.toml" --db "$work/hits.db" --output none --stats >"$work/out" 2>"$work/said" &
   pid=$!
-  local i
-  for ((i = 0; i < 300; ++i)); do
-    grep -q 'watching with' "$work/said" && return
-    sleep 0.1
-  done
-  echo "deny.sh: detectd does not start: $(tail -n 1 "$work/said")" >&2
-  exit 1
+  until_watching "$work/said"
 }
 stated() { sed -n "s/^$1  *//p" "$work/said" | tr -d , | tail -n 1; }
 

@@ -9,9 +9,10 @@ set -uo pipefail
 (($# >= 2)) || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 detectd=$(realpath "$1") storm=$(realpath "$2") seconds=${3:-300}
 here=$(dirname "$(realpath "$0")")
-((EUID == 0)) || { echo 'idle.sh: watching needs root' >&2; exit 1; }
+# shellcheck source=bench/live/support.sh
+source "$here/support.sh"
+need_root
 work=$(mktemp -d)
-pid=
 trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 : >"$work/detectd.toml"
 cat >"$work/connections.toml" <<'RULE'
@@ -25,13 +26,6 @@ on = ["connection_attempted", "connection_accepted"]
 a."destination.port" = 1
 condition = "a"
 RULE
-ticks=$(getconf CLK_TCK)
-used() {
-  local stat
-  stat=$(<"/proc/$pid/stat")
-  read -r -a stat <<<"${stat##*) }"
-  echo $((stat[11] + stat[12]))
-}
 forked() { awk '$1 == "processes" {print $2}' /proc/stat; }
 
 printf '%-12s %6s %7s\n' connections cpu forks
@@ -41,15 +35,15 @@ for connections in off on; do
   : >"$work/said"
   "$detectd" --config "$work/detectd.toml" "${rules[@]}" --no-db --output json >"$work/out" 2>"$work/said" &
   pid=$!
-  until grep -q 'watching with' "$work/said"; do kill -0 "$pid" 2>/dev/null || { cat "$work/said"; exit 1; }; sleep 0.1; done
+  until_watching "$work/said"
   # What it costs to begin is not what it costs to go on.
   "$storm" exec zzm 20 --rate 10 >"$work/storm"
-  before=$(used) forks=$(forked)
+  before=$(cpu_seconds "$pid") forks=$(forked)
   "$storm" exec zzm $((seconds * 10)) --rate 10 >"$work/storm"
-  after=$(used) forks=$(($(forked) - forks))
+  after=$(cpu_seconds "$pid") forks=$(($(forked) - forks))
   kill -TERM "$pid"
   wait "$pid" 2>/dev/null
   pid=
-  awk -v t=$((after - before)) -v k="$ticks" -v s="$(jq .seconds "$work/storm")" -v f="$forks" -v c="$connections" \
-    'BEGIN {printf "%-12s %6.2f %7.1f\n", c, 100 * t / k / s, f / s}'
+  awk -v a="$before" -v b="$after" -v s="$(jq .seconds "$work/storm")" -v f="$forks" -v c="$connections" \
+    'BEGIN {printf "%-12s %6.2f %7.1f\n", c, 100 * (b - a) / s, f / s}'
 done

@@ -14,9 +14,10 @@ set -uo pipefail
 (($# >= 2)) || { sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 detectd=$(realpath "$1") storm=$(realpath "$2") runs=${3:-3}
 here=$(dirname "$(realpath "$0")")
-((EUID == 0)) || { echo 'live.sh: watching needs root' >&2; exit 1; }
+# shellcheck source=bench/live/support.sh
+source "$here/support.sh"
+need_root
 work=$(mktemp -d)
-pid=
 trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null; rm -rf "$work"' EXIT
 : >"$work/detectd.toml"
 cc -O2 -static -nostdlib -o "$work/at_once" "$here/at_once.c" 2>/dev/null || echo 'note: no C compiler: T4 is left out'
@@ -33,35 +34,16 @@ declare -A words=(
 )
 declare -A wanted=([A4]=20000 [T4]=20000 [S500]=5000 [PIPE]=6000 [BOMB]=5000 [CHAIN]=9000)
 
-median() { sort -g | awk '{v[NR] = $1} END {print NR ? v[int((NR + 1) / 2)] : "-"}'; }
-ticks=$(getconf CLK_TCK)
-# cost PID: CPU seconds, peak MiB
-cost() {
-  local stat
-  stat=$(<"/proc/$1/stat")
-  read -r -a stat <<<"${stat##*) }"
-  awk -v t=$((stat[11] + stat[12])) -v k="$ticks" '{if (/^VmHWM/) m = $2} END {printf "%.2f %.1f\n", t / k, m / 1024}' "/proc/$1/status"
-}
-wait_said() {
-  local i
-  for ((i = 0; i < 300; ++i)); do
-    grep -q "$2" "$1" 2>/dev/null && return
-    kill -0 "$pid" 2>/dev/null || return 1
-    sleep 0.1
-  done
-  return 1
-}
-
 start_detectd() {
   "$detectd" --source "${1:-auto}" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json --capture "$work/seen" >"$work/out" 2>"$work/said" &
   pid=$!
-  wait_said "$work/said" 'watching with'
+  until_said 'watching with' "$work/said"
 }
 # As a daemon runs: of a capture all is read, without one what rules look at.
 start_watching() {
   "$detectd" --source "${1:-auto}" --config "$work/detectd.toml" --rules "$here/../../rules" --no-db --output json >"$work/out" 2>"$work/said" &
   pid=$!
-  wait_said "$work/said" 'watching with'
+  until_said 'watching with' "$work/said"
 }
 start_connector() { start_detectd connector; }
 start_by-proc() { start_watching connector; }
@@ -73,7 +55,7 @@ start_bpftrace() {
     bpftrace -e 'BEGIN { printf("ready\n") } tracepoint:syscalls:sys_enter_execve { join(args->argv) } tracepoint:sched:sched_process_fork { printf("fork\n") }' \
     >"$work/seen" 2>"$work/said" &
   pid=$!
-  wait_said "$work/seen" ready
+  until_said ready "$work/seen"
 }
 
 marks() { grep -oE 'zzm-[0-9]{6}[abc]?' "$1"; }
@@ -135,7 +117,7 @@ for scenario in "${scenarios[@]}"; do
       # shellcheck disable=SC2086
       "$storm" ${words[$scenario]} | jq .seconds >>"$work/result.seconds"
       sleep 1
-      read -r cpu rss < <(cost "$pid")
+      cpu=$(cpu_seconds "$pid") rss=$(memory_mib "$pid" VmHWM)
       kill -TERM "$pid"
       wait "$pid" 2>/dev/null
       pid=

@@ -9,9 +9,11 @@
 set -uo pipefail
 (($# >= 2)) || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 detectd=$(realpath "$1") victim=$(realpath "$2") runs=${3:-3}
-((EUID == 0)) || { echo 'respond.sh: watching needs root' >&2; exit 1; }
+# shellcheck source=bench/live/support.sh
+source "$(dirname "$(realpath "$0")")/support.sh"
+need_root
 work=$(mktemp -d)
-pid='' storm=''
+storm=
 trap '[[ -z $pid ]] || kill -KILL "$pid" 2>/dev/null; [[ -z $storm ]] || kill -KILL "$storm" 2>/dev/null; rm -rf "$work"' EXIT
 for name in forbidden other quick; do cp "$victim" "$work/$name"; done
 printf '[response]\nmode = "enforce"\nper_rule = "0"\ntotal = "0"\n' >"$work/detectd.toml"
@@ -20,10 +22,9 @@ printf '[[rule]]\nid = "00000000-0000-4000-8000-000000000001"\nname = "forbidden
 printf '%4s %7s %7s %6s %9s %9s %9s\n' run killed gone other main 'median us' 'p99 us'
 for ((run = 1; run <= runs; ++run)); do
   rm -f "$work"/hits* "$work"/responses.log* "$work"/marks*
-  unshare --mount --propagation private bash -c 'mkdir -p /run/detectd && mount -t tmpfs none /run/detectd && exec "$@"' - \
-    "$detectd" --config "$work/detectd.toml" --db "$work/hits.db" --rules "$work/rules.toml" --output json >"$work/hits" 2>"$work/said" &
+  unlocked "$detectd" --config "$work/detectd.toml" --db "$work/hits.db" --rules "$work/rules.toml" --output json >"$work/hits" 2>"$work/said" &
   pid=$!
-  until grep -q 'watching with' "$work/said"; do kill -0 "$pid" 2>/dev/null || { cat "$work/said"; exit 1; }; sleep 0.1; done
+  until_watching "$work/said"
   "$work/other" many "$work/quick" 1000000 4 mark /dev/null &
   storm=$!
   "$work/other" many "$work/forbidden" 1000 1 mark "$work/marks"
