@@ -198,25 +198,25 @@ std::shared_ptr<const Attributes> AttributeMerge::after_exec(const Event& event,
                 leaders);
 }
 
-std::shared_ptr<const Attributes> AttributeMerge::after_change(
-    const Event& event, const std::shared_ptr<const Attributes>& before, LeaderIds leaders) {
+std::shared_ptr<const Attributes> AttributeMerge::after_change(const Event& event, const Attributes& before,
+                                                               LeaderIds leaders) {
   const LeafMask told = told_by(event);
-  const LeafMask differing = changed(event, told, *before);
-  if (differing == 0) return before;
+  const LeafMask differing = changed(event, told, before);
+  if (differing == 0) return nullptr;
   // Another executable than the known one: an exec was missed.
-  if (other_image(event, process_field, *before)) return after_exec(event, *before, leaders);
+  if (other_image(event, process_field, before)) return after_exec(event, before, leaders);
   return merged({.event = event,
-                 .before = *before,
+                 .before = before,
                  .told = told,
-                 .kept = before->leaves() & ~told & ~doubtful(differing)},
+                 .kept = before.leaves() & ~told & ~doubtful(differing)},
                 leaders);
 }
 
 std::shared_ptr<const Attributes> AttributeMerge::completed(const Event& event, FieldOf field,
-                                                            const std::shared_ptr<const Attributes>& before) {
-  const LeafMask added = event.carried_leaves(field(Leaf{})) & kLasting & ~before->leaves();
-  if (added == 0 || other_image(event, field, *before)) return before;
-  for_each(before->leaves(), [&](Leaf leaf) { builder_.add_from(leaf, *before); });
+                                                            const Attributes& before) {
+  const LeafMask added = event.carried_leaves(field(Leaf{})) & kLasting & ~before.leaves();
+  if (added == 0 || other_image(event, field, before)) return nullptr;
+  for_each(before.leaves(), [&](Leaf leaf) { builder_.add_from(leaf, before); });
   for_each(added, [&](Leaf leaf) { builder_.add_from(leaf, event, field(leaf)); });
   return builder_.build();
 }

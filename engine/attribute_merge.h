@@ -22,14 +22,12 @@ class AttributeMerge {
   // Of the image only what the line carries; `Kept` leaves from the line, else from before.
   std::shared_ptr<const Attributes> after_exec(const Event& event, const Attributes& before,
                                                LeaderIds leaders);
-  // `before` itself where nothing changed.
-  std::shared_ptr<const Attributes> after_change(const Event& event,
-                                                 const std::shared_ptr<const Attributes>& before,
+  // Null where nothing changed.
+  std::shared_ptr<const Attributes> after_change(const Event& event, const Attributes& before,
                                                  LeaderIds leaders);
   // What a line says of another process (`field` = parent_field or target_field), where `before` knows
-  // nothing. `before` itself where there is nothing to add, or where the line speaks of another image.
-  std::shared_ptr<const Attributes> completed(const Event& event, FieldOf field,
-                                              const std::shared_ptr<const Attributes>& before);
+  // nothing. Null where there is nothing to add, or where the line speaks of another image.
+  std::shared_ptr<const Attributes> completed(const Event& event, FieldOf field, const Attributes& before);
   // `first`, and the leaves of `second` that it lacks; of an image that is `first`'s own only `Kept` ones.
   std::shared_ptr<const Attributes> joined(const Attributes& first, const Attributes& second, bool own_image);
   std::shared_ptr<const Attributes> nothing() { return builder_.build(); }

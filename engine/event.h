@@ -111,6 +111,9 @@ class Event {
   bool carries_list(FieldId id) const;
   bool withheld(FieldId id) const { return slot(id) == kWithheld; }
 
+  // Begins to bring into the cache what find() will look at.
+  void prefetch() const;
+
   // What it takes, buffers included and lineage not: an estimate for those that keep events.
   size_t memory_bytes() const {
     return sizeof(Event) + slot_.capacity() * sizeof(uint16_t) + values_.capacity() * sizeof(Value) +

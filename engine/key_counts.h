@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/seeded_hash.h"
+
 namespace detectd {
 
 class KeyCounts {
@@ -49,7 +51,7 @@ class KeyCounts {
   // Where it is, or belongs.
   size_t place_of(uint64_t key) const {
     const size_t mask = slots_.size() - 1;
-    size_t at = (key ^ (key >> 29)) & mask;
+    size_t at = hash_(key) & mask;
     while (slots_[at].round == round_ && slots_[at].key != key) at = (at + 1) & mask;
     return at;
   }
@@ -62,6 +64,7 @@ class KeyCounts {
     }
   }
 
+  SeededHash hash_{this};
   std::vector<Slot> slots_ = std::vector<Slot>(kFirst);
   size_t size_ = 0;
   uint32_t round_ = 1;

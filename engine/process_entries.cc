@@ -16,15 +16,6 @@ std::string shortened(std::string_view name, size_t max) {
   return hex(hasher.finish());
 }
 
-// The finaliser of splitmix64.
-uint64_t mixed(uint64_t x) {
-  x ^= x >> 30;
-  x *= 0xbf58476d1ce4e5b9u;
-  x ^= x >> 27;
-  x *= 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 }  // namespace
 
 const HostNumbers::Host& HostNumbers::find_or_add(std::string_view host, std::string_view boot_id) {
@@ -60,11 +51,7 @@ void ProcessEntries::List::remove(ProcessEntry& entry) {
   (entry.newer != nullptr ? entry.newer->older : newest) = entry.older;
 }
 
-ProcessEntries::ProcessEntries() : seed_(mixed(reinterpret_cast<uintptr_t>(this))) {}
-
-size_t ProcessEntries::home_of(uint64_t key) const {
-  return mixed(mixed(key ^ seed_) + seed_) & (places_.size() - 1);
-}
+size_t ProcessEntries::home_of(uint64_t key) const { return hash_(key) & (places_.size() - 1); }
 
 size_t ProcessEntries::place_of(uint64_t key) const {
   size_t at = home_of(key);

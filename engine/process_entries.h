@@ -12,6 +12,7 @@
 
 #include "engine/process.h"
 #include "engine/process_bytes.h"
+#include "engine/seeded_hash.h"
 
 namespace detectd {
 
@@ -53,7 +54,7 @@ class HostNumbers {
 
 class ProcessEntries {
  public:
-  ProcessEntries();
+  ProcessEntries() = default;
 
   ProcessEntry* find(uint32_t host, uint32_t pid);
   const ProcessEntry* find(uint32_t host, uint32_t pid) const;
@@ -102,8 +103,7 @@ class ProcessEntries {
   void free_place(uint64_t key);
   void erase(ProcessEntry& entry);
 
-  // Where this table lies, which whoever wrote a capture does not know: chosen pids cannot be made to collide.
-  uint64_t seed_;
+  SeededHash hash_{this};
   std::vector<Place> places_ = std::vector<Place>(kFirstPlaces);
   size_t size_ = 0;
   std::deque<ProcessEntry> entries_;  // a deque: they stay where they are

@@ -32,12 +32,12 @@ bool well_after(int64_t later_ns, int64_t earlier_ns) {
   return __builtin_sub_overflow(later_ns, earlier_ns, &distance_ns) || distance_ns > kSameBirthNs;
 }
 
-// A process about to be changed: the copy is made by the first change.
+// A process about to be changed: the copy is made by the first change. Where several threads run each count of a holder is
+// an atomic one, so `base`, which its entry holds, is not counted.
 struct Draft {
   const Process& now() const { return made ? *made : *base; }
-  SharedProcess finished() const { return made ? SharedProcess(made) : base; }
 
-  SharedProcess base;
+  const Process* base = nullptr;
   MutableProcess made;
 };
 
@@ -67,16 +67,18 @@ class ProcessTable::State {
   void apply_exec_check(Event& event, uint32_t pid);
   void apply_change(Event& event, uint32_t pid);
   void judge_exec(Event& event, const ProcessEntry& entry, const Attributes& before);
-  void judge_id_change(Event& event, ProcessEntry& entry, const SharedProcess& before);
+  void judge_id_change(Event& event, ProcessEntry& entry, const Attributes& before);
 
   // The process that an event or a line's parent or target speaks of; made of what the line says if the
   // table does not know it. `latest_birth_ns`: what was born later is not meant.
   ProcessEntry& entry_of(const Event& event, uint32_t pid, FieldOf field, int64_t latest_birth_ns);
   bool is_reused(const ProcessEntry& entry, const Event& event, FieldOf field) const;
   void start_over(ProcessEntry& entry, const Event& event, FieldOf field, int64_t birth_ns);
-  MutableProcess new_process(const Event& event, uint32_t pid, FieldOf field, int64_t birth_ns);
+  MutableProcess new_process(const Event& event, uint32_t pid, FieldOf field, int64_t birth_ns,
+                             const std::shared_ptr<const Attributes>& attributes);
 
-  Process& edit(Draft& draft);
+  static Process& edit(Draft& draft);
+  void keep(ProcessEntry& entry, Draft& draft);
   void learn_identity(const Event& event, Draft& draft);
   void settle_parent(Event& event, Draft& draft);
   void follow_forked_parent(Event& event, Draft& draft);
@@ -166,17 +168,19 @@ ProcessEntry& ProcessTable::State::entry_of(const Event& event, uint32_t pid, Fi
 void ProcessTable::State::start_over(ProcessEntry& entry, const Event& event, FieldOf field,
                                      int64_t birth_ns) {
   entries_.reuse(entry);
-  entries_.set_process(entry, new_process(event, static_cast<uint32_t>(entry.key), field, birth_ns));
+  entries_.set_process(entry,
+                       new_process(event, static_cast<uint32_t>(entry.key), field, birth_ns, nothing_));
   ++counters_.created;
 }
 
 MutableProcess ProcessTable::State::new_process(const Event& event, uint32_t pid, FieldOf field,
-                                                int64_t birth_ns) {
+                                                int64_t birth_ns,
+                                                const std::shared_ptr<const Attributes>& attributes) {
   auto process = std::make_shared<Process>();
   process->set_pid(pid);
   process->key.birth_ns = birth_ns;
   process->host = host_.names;
-  process->attributes = nothing_;
+  process->attributes = attributes;
   process->set_start(carried_text(event, field(Leaf::kStart)));
   const std::string_view entity_id = carried_text(event, field(Leaf::kEntityId));
   if (!entity_id.empty()) process->set_entity_id(entity_id);
@@ -188,6 +192,10 @@ MutableProcess ProcessTable::State::new_process(const Event& event, uint32_t pid
 Process& ProcessTable::State::edit(Draft& draft) {
   if (!draft.made) draft.made = std::make_shared<Process>(*draft.base);
   return *draft.made;
+}
+
+void ProcessTable::State::keep(ProcessEntry& entry, Draft& draft) {
+  if (draft.made) entries_.set_process(entry, std::move(draft.made));
 }
 
 // The start, and an identity given by whoever took the capture.
@@ -222,26 +230,29 @@ void ProcessTable::State::apply_fork(Event& event, uint32_t pid) {
     entries_.reuse(*entry);
   }
   ++counters_.created;
-  const MutableProcess child = new_process(event, pid, process_field, event.order_ns());
+  Draft draft;
+  draft.made =
+      new_process(event, pid, process_field, event.order_ns(), parent ? parent->attributes : nothing_);
+  Process& child = *draft.made;
   if (parent) {
     const ProcessEntry* const parent_entry = entries_.find(host_.number, parent_pid);
     entry->had_root = parent_entry != nullptr && parent_entry->had_root;
-    child->attributes = parent->attributes;
-    child->fork_seen = true;
-    set_parent(*child, parent);
+    child.fork_seen = true;
+    set_parent(child, std::move(parent));
   }
-  child->attributes = merge_.after_change(event, child->attributes, leaders(event, *child));
-  entry->had_root = entry->had_root || user_ids(*child->attributes).any_root();
-  Draft draft{.base = child, .made = child};
+  if (auto changed = merge_.after_change(event, *child.attributes, leaders(event, child))) {
+    child.attributes = std::move(changed);
+  }
+  entry->had_root = entry->had_root || user_ids(*child.attributes).any_root();
   settle_parent(event, draft);
-  entries_.set_process(*entry, draft.finished());
+  keep(*entry, draft);
   event.process = entry->process;
 }
 
 // The fork of a process that was heard of before: events of two processors can change places. The event
 // shows the process as it was born; the entry keeps what came since.
 void ProcessTable::State::apply_late_fork(Event& event, ProcessEntry& entry, const SharedProcess& parent) {
-  Draft since{.base = entry.process, .made = {}};
+  Draft since{.base = entry.process.get(), .made = {}};
   edit(since).fork_seen = true;
   set_parent(edit(since), parent);
   settle_parent(event, since);
@@ -253,7 +264,7 @@ void ProcessTable::State::apply_late_fork(Event& event, ProcessEntry& entry, con
 
   edit(since).attributes = merge_.joined(*since.now().attributes, *settled->attributes, entry.executed);
   if (entry.executed && !since.now().previous) edit(since).previous = settled->attributes;
-  entries_.set_process(entry, since.finished());
+  keep(entry, since);
   entry.had_root = entry.had_root || (!entry.executed && user_ids(*entry.process->attributes).any_root());
 }
 
@@ -262,30 +273,29 @@ void ProcessTable::State::apply_exec(Event& event, uint32_t pid) {
   const uint64_t reused = counters_.reused_pids;
   ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
   entries_.revive(entry);
-  Draft draft{.base = entry.process, .made = {}};
+  Draft draft{.base = entry.process.get(), .made = {}};
   learn_identity(event, draft);
   settle_parent(event, draft);
 
-  const SharedProcess before = draft.finished();
   const bool first_seen = !known || reused != counters_.reused_pids;
-  auto previous = event.joined && entry.before_joined ? entry.before_joined : before->attributes;
+  auto previous = event.joined && entry.before_joined ? entry.before_joined : draft.now().attributes;
   judge_exec(event, entry, *previous);
   Process& process = edit(draft);
-  process.attributes = merge_.after_exec(event, *before->attributes, leaders(event, *before));
+  process.attributes = merge_.after_exec(event, *process.attributes, leaders(event, process));
   process.previous = first_seen ? nullptr : std::move(previous);
   entries_.set_before_joined(entry, nullptr);
   entry.executed = true;
   entry.had_root = user_ids(*process.attributes).any_root();
-  entries_.set_process(entry, draft.finished());
+  keep(entry, draft);
   event.process = entry.process;
 }
 
 // The process as it would be; the table keeps what is.
 void ProcessTable::State::apply_exec_check(Event& event, uint32_t pid) {
   ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
-  Draft draft{.base = entry.process, .made = {}};
+  Draft draft{.base = entry.process.get(), .made = {}};
   settle_parent(event, draft);
-  entries_.set_process(entry, draft.finished());
+  keep(entry, draft);
   const MutableProcess process = std::make_shared<Process>(*entry.process);
   process->attributes = merge_.after_exec(event, *entry.process->attributes, leaders(event, *entry.process));
   process->previous = entry.process->attributes;
@@ -295,21 +305,18 @@ void ProcessTable::State::apply_exec_check(Event& event, uint32_t pid) {
 void ProcessTable::State::apply_change(Event& event, uint32_t pid) {
   ProcessEntry& entry = entry_of(event, pid, process_field, event.order_ns());
   if (event.kind == EventKind::kAlreadyRunning) entries_.revive(entry);
-  Draft draft{.base = entry.process, .made = {}};
+  Draft draft{.base = entry.process.get(), .made = {}};
   learn_identity(event, draft);
   settle_parent(event, draft);
-  const SharedProcess before = draft.finished();
-  auto attributes = merge_.after_change(event, before->attributes, leaders(event, *before));
+  auto changed = merge_.after_change(event, *draft.now().attributes, leaders(event, draft.now()));
   const bool id_change = event.kind == EventKind::kUidChange || event.kind == EventKind::kGidChange;
-  if (id_change || attributes != before->attributes) {
-    Process& process = edit(draft);
-    process.attributes = std::move(attributes);
-    if (id_change) process.previous = before->attributes;
-  }
-  entries_.set_process(entry, draft.finished());
+  const auto before = id_change ? draft.now().attributes : nullptr;
+  if (id_change) edit(draft).previous = before;
+  if (changed) edit(draft).attributes = std::move(changed);
+  keep(entry, draft);
   event.process = entry.process;
   if (id_change) {
-    judge_id_change(event, entry, before);
+    judge_id_change(event, entry, *before);
   } else {
     entry.had_root = entry.had_root || user_ids(*entry.process->attributes).any_root();
   }
@@ -337,16 +344,16 @@ void ProcessTable::State::judge_exec(Event& event, const ProcessEntry& entry, co
   if (by_file && is_open(event, setuid)) event.set_boolean(setuid, *by_file);
 }
 
-void ProcessTable::State::judge_id_change(Event& event, ProcessEntry& entry, const SharedProcess& before) {
+void ProcessTable::State::judge_id_change(Event& event, ProcessEntry& entry, const Attributes& before) {
   const UserIds ids = user_ids(*entry.process->attributes);
   if (event.joined) {
-    if (!entry.before_joined) entries_.set_before_joined(entry, before->attributes);
+    if (!entry.before_joined) entries_.set_before_joined(entry, entry.process->previous);
     // A part of its exec, which is judged as a whole. But a set-uid file never changes the real id: a process
     // that gave itself both is judged for it, or it could hide behind an exec of a well-known file.
     if (event.kind != EventKind::kUidChange || ids.real != ids.effective) return;
   }
   if (event.kind == EventKind::kUidChange) {
-    const auto rose = escalated(user_ids(*before->attributes), entry.had_root, ids);
+    const auto rose = escalated(user_ids(before), entry.had_root, ids);
     if (rose && is_open(event, field::kEscalated)) event.set_boolean(field::kEscalated, *rose);
   }
   entry.had_root = entry.had_root || ids.any_root();
@@ -366,13 +373,14 @@ void ProcessTable::State::follow_forked_parent(Event& event, Draft& draft) {
   LeafMask carried = event.carried_leaves(parent_field(Leaf{}));
   if (carried == 0) return;
   const uint32_t told_pid = carried_pid(event, parent_field);
-  SharedProcess parent = draft.now().parent;
+  const Process* parent = draft.now().parent.get();
+  SharedProcess known;
   const bool other =
       (told_pid != 0 && told_pid != parent->key.pid) || other_image(event, parent_field, *parent->attributes);
   if (!other && (tells_more(carried, *parent->attributes) || (carried & mask_of(Leaf::kStart)) != 0)) {
-    SharedProcess known = learnt(event, parent_field, parent);
-    if (known != parent) set_parent(edit(draft), known);
-    parent = std::move(known);
+    known = learnt(event, parent_field, draft.now().parent);
+    if (known.get() != parent) set_parent(edit(draft), known);
+    parent = known.get();
   }
   // The same pid stays: without it a capture of the event would not tell whose child was born.
   const bool same_pid = event.find_carried(parent_field(Leaf::kPid)).text == parent->find(Leaf::kPid).text;
@@ -398,7 +406,7 @@ SharedProcess ProcessTable::State::named(const Event& event, uint32_t pid, Field
   SharedProcess process = entry_of(event, pid, field, latest_birth_ns).process;
   if (well_after(process->key.birth_ns, latest_birth_ns) || other_image(event, field, *process->attributes)) {
     // Another process that has this pid since, or an image that the table missed.
-    process = new_process(event, pid, field, latest_birth_ns);
+    process = new_process(event, pid, field, latest_birth_ns, nothing_);
   }
   return learnt(event, field, process);
 }
@@ -411,12 +419,12 @@ SharedProcess ProcessTable::State::learnt(const Event& event, FieldOf field, con
 
 SharedProcess ProcessTable::State::completed(const Event& event, FieldOf field,
                                              const SharedProcess& process) {
-  auto attributes = merge_.completed(event, field, process->attributes);
+  auto more_known = merge_.completed(event, field, *process->attributes);
   const std::string_view start = carried_text(event, field(Leaf::kStart));
   const bool new_start = !start.empty() && process->start().empty();
-  if (attributes == process->attributes && !new_start) return process;
+  if (!more_known && !new_start) return process;
   const MutableProcess more = std::make_shared<Process>(*process);
-  more->attributes = std::move(attributes);
+  if (more_known) more->attributes = std::move(more_known);
   if (new_start) more->set_start(start);
   return more;
 }

@@ -254,6 +254,14 @@ TEST_CASE("process.previous is what ran before the last exec or id change", "[pr
   CHECK(see.show("process.user.id") == "33");
 }
 
+TEST_CASE("who becomes root by an event that also tells his identity became root", "[process_table]") {
+  Stream see;
+  see(exec(8, "/bin/sh").uids(33, 33, 33));
+  see(uid_change(8, 0, 0).with("process.entity_id", "a-name-of-its-own"));
+  CHECK(see.show("detectd.escalated") == "true");
+  CHECK(see.show("process.previous.user.id") == "33");
+}
+
 TEST_CASE("what a new value makes doubtful is not kept", "[process_table]") {
   Stream see;
   see(exec(8, "/bin/sh")
