@@ -1,4 +1,4 @@
-// Who could change a rule file: for a daemon that may kill, its rules are code.
+// Who could change a rule file, or the configuration: for a daemon that may kill, both are code.
 #pragma once
 
 #include <sys/stat.h>
@@ -13,8 +13,8 @@
 
 namespace detectd {
 
-// Complains (D070) of rule files, and of the directories above them, that somebody else than root and one
-// user can write or replace.
+// Complains (D070, of the configuration D209) of files, and of the directories and links on the way to them, that
+// somebody else than root and one user can write or replace.
 class RuleOwners {
  public:
   enum class Strictness : uint8_t {
@@ -23,20 +23,25 @@ class RuleOwners {
     kWarn,
   };
 
-  RuleOwners(uid_t owner, Diagnostics& diagnostics, Strictness strictness = Strictness::kRefuse)
-      : owner_(owner), strictness_(strictness), diagnostics_(diagnostics) {}
+  enum class Subject : uint8_t { kRules, kConfiguration };
+
+  RuleOwners(uid_t owner, Diagnostics& diagnostics, Strictness strictness = Strictness::kRefuse,
+             Subject subject = Subject::kRules)
+      : owner_(owner), strictness_(strictness), subject_(subject), diagnostics_(diagnostics) {}
 
   // `info` is of the file that was opened as `path`.
   void check(const std::string& path, const struct stat& info);
 
  private:
+  void check_way(const std::string& path, uid_t file_owner);
   void complain(const std::string& path, const std::string& what, const struct stat& info);
   bool safe(const struct stat& info, uid_t file_owner) const;
 
   uid_t owner_;
   Strictness strictness_;
+  Subject subject_;
   Diagnostics& diagnostics_;
-  std::set<std::string> directories_;  // that were looked at
+  std::set<std::string> seen_;  // directories and links that were looked at
 };
 
 }  // namespace detectd

@@ -80,8 +80,10 @@ std::vector<Finding> check_configuration(const std::optional<std::string>& path,
                                          std::optional<Config>& config) {
   constexpr std::string_view kName = "configuration";
   const std::string file = path.value_or(kDefaultConfig);
-  Diagnostics diagnostics;
-  Result<Config> read = load_config(path, diagnostics);
+  Diagnostics diagnostics, of_owners;
+  RuleOwners owners(geteuid(), of_owners, RuleOwners::Strictness::kRefuse,
+                    RuleOwners::Subject::kConfiguration);
+  Result<Config> read = load_config(path, diagnostics, &owners);
   if (!read) return {lacking(kName, read.error().message, "name another with --config, or run this as root")};
   std::vector<Finding> findings;
   struct stat info {};
@@ -93,9 +95,8 @@ std::vector<Finding> check_configuration(const std::optional<std::string>& path,
     findings.push_back(found(kName, exists ? file : file + " is not there: the defaults hold"));
     config = *std::move(read);
   }
-  if (!exists) return findings;
-  if (const auto remedy = remedy_for_mode(file, info.st_mode, info.st_uid)) {
-    findings.push_back(lacking("its file", "others can write " + file, *remedy));
+  for (const Diagnostic& told : of_owners.all()) {
+    findings.push_back(lacking("its files", told.file->path + ": " + told.message, told.help));
   }
   return findings;
 }

@@ -272,13 +272,15 @@ Config built_in() {
 }
 
 // Errc::kNotFound where there is no such file.
-Result<SourcePtr> read_file(const std::string& path) {
+Result<SourcePtr> read_file(const std::string& path, RuleOwners* owners) {
   const auto fail = [&path](int number) {
     return Error{number == ENOENT ? Errc::kNotFound : Errc::kPermission,
                  "cannot open " + escape_text(path) + ": " + system_error(number)};
   };
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return fail(errno);
+  struct stat info {};
+  if (owners != nullptr && fstat(descriptor, &info) == 0) owners->check(path, info);
   auto file = std::make_shared<SourceFile>();
   file->path = path;
   char buffer[16384];
@@ -369,17 +371,18 @@ void Config::set_text(std::string_view key, const std::string& text, const std::
   }
 }
 
-Result<Config> load_config(const std::optional<std::string>& path, Diagnostics& diagnostics) {
+Result<Config> load_config(const std::optional<std::string>& path, Diagnostics& diagnostics,
+                           RuleOwners* owners) {
   Config config = built_in();
   const std::string main_path = path.value_or(kDefaultConfig);
-  Result<SourcePtr> file = read_file(main_path);
+  Result<SourcePtr> file = read_file(main_path, owners);
   if (file) {
     Reader(config, *file, diagnostics).read();
   } else if (path || file.error().code != Errc::kNotFound) {
     return std::move(file).error();
   }
   for (const std::string& drop_in : list_drop_ins(main_path)) {
-    Result<SourcePtr> more = read_file(drop_in);
+    Result<SourcePtr> more = read_file(drop_in, owners);
     if (!more) return std::move(more).error();
     Reader(config, *more, diagnostics).read();
   }

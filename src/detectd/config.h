@@ -11,6 +11,7 @@
 
 #include "engine/diagnostic.h"
 #include "engine/result.h"
+#include "src/rule_owners.h"
 
 namespace detectd {
 
@@ -57,8 +58,10 @@ struct Config {
 };
 
 // Reads `path`, or the default where it is absent, and the drop-ins beside it. Mistakes in the text are
-// diagnostics (D200 and up), all of them; a file that can not be read is an Error.
-Result<Config> load_config(const std::optional<std::string>& path, Diagnostics& diagnostics);
+// diagnostics (D200 and up), all of them; a file that can not be read is an Error. `owners`, where there are some, are
+// asked who else could have written the files.
+Result<Config> load_config(const std::optional<std::string>& path, Diagnostics& diagnostics,
+                           RuleOwners* owners = nullptr);
 
 // The configuration as TOML, behind every value its origin.
 std::string print_config(const Config& config);

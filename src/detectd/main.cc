@@ -1,6 +1,8 @@
 // detectd: rules against process events. See detectd(8).
 #include <unistd.h>
 
+#include <optional>
+
 #include "src/detectd/alert_check.h"
 #include "src/detectd/config.h"
 #include "src/detectd/options.h"
@@ -13,6 +15,7 @@
 #include "src/report/output.h"
 #include "src/report/terminal.h"
 #include "src/report/time_zone.h"
+#include "src/rule_owners.h"
 #include "src/stop.h"
 
 namespace detectd {
@@ -37,10 +40,21 @@ Status set_up_time_zone(const Options& options) {
   return {};
 }
 
+// Whom the configuration must be safe from: everybody but root where root watches, or asks whether he could. A file that
+// is named to be checked may still be somebody's draft.
+std::optional<RuleOwners> owners_of_configuration(const Options& options, Diagnostics& diagnostics) {
+  if (geteuid() != 0 || !options.captures.empty() || options.print_config) return std::nullopt;
+  const bool is_draft = options.check && options.config;
+  return RuleOwners(0, diagnostics,
+                    is_draft ? RuleOwners::Strictness::kWarn : RuleOwners::Strictness::kRefuse,
+                    RuleOwners::Subject::kConfiguration);
+}
+
 ExitStatus run_task(const Options& options, Output& output) {
   if (options.probe) return probe(options, output);
   Diagnostics diagnostics;
-  Result<Config> config = load_config(options.config, diagnostics);
+  std::optional<RuleOwners> owners = owners_of_configuration(options, diagnostics);
+  Result<Config> config = load_config(options.config, diagnostics, owners ? &*owners : nullptr);
   log::show(diagnostics);
   if (!config) return fail(config.error());
   if (diagnostics.errors() != 0 && !options.check) return ExitStatus::kRules;

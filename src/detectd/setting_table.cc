@@ -29,7 +29,10 @@ constexpr Setting kSettings[] = {
      R"("1s")",
      {},
      "How often detectd makes an event of its own to prove that it still sees any.\n"
-     "Three that do not come are blind time.\n"},
+     "Three that do not come are blind time.\n"
+     "At most 2 seconds, for that to be noticed within 3.\n",
+     "2s",
+     "with more, three beats that do not come are noticed too late: write \"2s\" or less"},
     {"source.silent_after",
      SettingKind::kDuration,
      R"("1h")",
@@ -53,7 +56,10 @@ constexpr Setting kSettings[] = {
      "end.\n"
      "Where something is left out,\n"
      ".Va detectd.argv_truncated\n"
-     "is true.\n"},
+     "is true.\n"
+     "At most 8 MiB, which is more than Linux lets a program have.\n",
+     "8MiB",
+     "Linux lets a program have 6 MiB of arguments at most: write \"8MiB\" or less"},
     {"enrich.hash",
      SettingKind::kBoolean,
      "false",

@@ -81,6 +81,23 @@ std::optional<SettingMistake> unless(bool good, const char* code, std::string_vi
   return SettingMistake{code, quoted(text) + " is not " + std::string(what), std::string(help)};
 }
 
+// `text` is a size or a duration.
+bool is_beyond(const Setting& setting, std::string_view text) {
+  if (setting.at_most.empty()) return false;
+  if (setting.kind == SettingKind::kBytes) return bytes_of(text) > bytes_of(setting.at_most);
+  return parse_duration(text).value_or(0) > parse_duration(setting.at_most).value_or(0);
+}
+
+std::optional<SettingMistake> check_amount(const Setting& setting, std::string_view text, bool is_amount,
+                                           std::string_view what, std::string_view help) {
+  if (auto mistake = unless(is_amount, "D201", text, what, help)) return mistake;
+  if (!is_beyond(setting, text)) return std::nullopt;
+  const std::string most(setting.at_most);
+  return SettingMistake{
+      "D201", quoted(text) + " is more than `" + most + "`, the most that " + quoted(setting.key) + " may be",
+      std::string(setting.why_at_most)};
+}
+
 std::optional<SettingMistake> check_pattern(std::string_view text) {
   const auto compiled = Regex::compile(text, {});
   const auto* error = std::get_if<RegexError>(&compiled);
@@ -117,10 +134,11 @@ std::optional<uint64_t> parse_bytes(std::string_view text) {
 std::optional<SettingMistake> check_setting(const Setting& setting, std::string_view text) {
   switch (setting.kind) {
     case SettingKind::kBytes:
-      return unless(is_bytes(text), "D201", text, "a size", "write a number and KiB, MiB or GiB: \"64MiB\"");
+      return check_amount(setting, text, is_bytes(text), "a size",
+                          "write a number and KiB, MiB or GiB: \"64MiB\"");
     case SettingKind::kDuration:
-      return unless(parse_duration(text).has_value(), "D201", text, "a duration",
-                    "write a number and ms, s, m, h or d: \"5m\"");
+      return check_amount(setting, text, parse_duration(text).has_value(), "a duration",
+                          "write a number and ms, s, m, h or d: \"5m\"");
     case SettingKind::kRate:
       return unless(is_rate(text), "D201", text, "a rate",
                     "write a number and /s, /min or /h: \"5/min\"; \"0\" is unlimited");

@@ -31,6 +31,9 @@ struct Setting {
   std::string_view preset;   // the default, as TOML
   std::string_view choices;  // kChoice: separated by blanks
   std::string_view meaning;  // mdoc, one sentence a line
+  // kBytes, kDuration: the largest that makes sense, and why.
+  std::string_view at_most = {};
+  std::string_view why_at_most = {};
 };
 
 // In the order of --print-config.

@@ -65,6 +65,40 @@ TEST_CASE("TRUST 93: a link to a rule file is as good as the place that it leads
   CHECK(complaints(dir).find("writable by others (mode 0777") != std::string::npos);
 }
 
+TEST_CASE("TRUST 93: who can write where a link lies decides as much as who can write where it leads",
+          "[rule_owners]") {
+  const TempDir good, open;
+  good.write("a.toml", "");
+  REQUIRE(chmod(good.path("a.toml").c_str(), 0644) == 0);
+  REQUIRE(chmod(open.path("").c_str(), 0777) == 0);
+  const auto told = [](const std::string& path) {
+    Diagnostics diagnostics;
+    RuleOwners owners(geteuid(), diagnostics);
+    REQUIRE(read_rule_files({path}, &owners));
+    std::string text;
+    for (const Diagnostic& diagnostic : diagnostics.all()) text += diagnostic.message + "\n";
+    return text;
+  };
+  REQUIRE(symlink(good.path("a.toml").c_str(), open.path("a.toml").c_str()) == 0);
+  REQUIRE(symlink(open.path("a.toml").c_str(), good.path("by-way.toml").c_str()) == 0);
+  REQUIRE(symlink(good.path("").c_str(), open.path("all").c_str()) == 0);
+  for (const std::string& path :
+       {open.path(""), open.path("a.toml"), good.path("by-way.toml"), open.path("all/a.toml")}) {
+    CAPTURE(path);
+    CHECK(told(path).find("writable by others (mode 0777") != std::string::npos);
+  }
+  CHECK(told(good.path("a.toml")).empty());
+  if (geteuid() != 0) {
+    WARN("skipped: needs root to give links away");
+    return;
+  }
+  // In a sticky directory everybody may add a link to a file of root's.
+  REQUIRE(chmod(open.path("").c_str(), 01777) == 0);
+  CHECK(told(open.path("a.toml")).empty());
+  REQUIRE(lchown(open.path("a.toml").c_str(), 1000, 1000) == 0);
+  CHECK(told(open.path("a.toml")).starts_with("the link "));
+}
+
 TEST_CASE("TRUST 93: a directory is told once, however many rules are in it", "[rule_owners]") {
   const TempDir dir;
   for (const char* const name : {"a.toml", "b.toml"}) {

@@ -47,10 +47,19 @@ TEST_CASE("a configuration with a mistake, and one that others can write, are to
   CHECK_FALSE(config);
   directory.write("detectd.toml", "[response]\nmode = \"enforce\"\n");
   REQUIRE(chmod(path.c_str(), 0666) == 0);
-  CHECK(complaints(check_configuration(path, config)) ==
-        "its file: others can write " + path + ": chmod go-w " + path + "\n");
+  CHECK_THAT(complaints(check_configuration(path, config)),
+             Catch::StartsWith("its files: " + path + ": the configuration file is writable by others") &&
+                 Catch::Contains("chmod go-w it"));
   REQUIRE(config);
   CHECK(config->text("response.mode") == "enforce");
+  REQUIRE(chmod(path.c_str(), 0644) == 0);
+  REQUIRE(mkdir(directory.path("detectd.d").c_str(), 0700) == 0);
+  directory.write("detectd.d/a.toml", "");
+  REQUIRE(chmod(directory.path("detectd.d/a.toml").c_str(), 0644) == 0);
+  CHECK(complaints(check_configuration(path, config)).empty());
+  REQUIRE(chmod(directory.path("detectd.d").c_str(), 0777) == 0);
+  CHECK_THAT(complaints(check_configuration(path, config)),
+             Catch::Contains("detectd.d is writable by others"));
   CHECK_FALSE(complaints(check_configuration(directory.path("nowhere.toml"), config)).empty());
 }
 
