@@ -1,11 +1,13 @@
 #include "src/capture_writer.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -53,6 +55,15 @@ bool same_host(const CaptureHost& a, const CaptureHost& b) {
   return a.id == b.id && a.name == b.name && a.boot_id == b.boot_id && a.booted_ns == b.booted_ns;
 }
 
+// Where `.jsonl.zst` begins.
+size_t ending_of_name(const std::string& path) {
+  size_t end = path.size();
+  for (const std::string_view ending : {".zst", ".gz", ".jsonl", ".json"}) {
+    if (std::string_view(path).substr(0, end).ends_with(ending)) end -= ending.size();
+  }
+  return end;
+}
+
 const CaptureHost& host_or_none(const CaptureHost* host) {
   static const CaptureHost kNone;
   return host != nullptr ? *host : kNone;
@@ -60,12 +71,37 @@ const CaptureHost& host_or_none(const CaptureHost* host) {
 
 }  // namespace
 
+int64_t last_part(const std::string& path) {
+  struct stat info {};
+  int64_t last = 0;
+  if (lstat(path.c_str(), &info) == 0) {
+    // A device takes everything, and what else is in the way is for create() to tell.
+    if (!S_ISREG(info.st_mode)) return 0;
+    last = 1;
+  }
+  const size_t begin = path.rfind('/') + 1;  // 0 where there is none
+  const size_t stem = ending_of_name(path);
+  const std::string before = path.substr(begin, stem - begin) + ".";
+  const std::string behind = path.substr(stem);
+  DIR* const directory = opendir(begin == 0 ? "." : path.substr(0, begin).c_str());
+  if (directory == nullptr) return last;
+  while (const dirent* const entry = readdir(directory)) {
+    const std::string_view name = entry->d_name;
+    if (name.size() <= before.size() + behind.size()) continue;
+    if (!name.starts_with(before) || !name.ends_with(behind)) continue;
+    const std::string_view digits = name.substr(before.size(), name.size() - before.size() - behind.size());
+    int32_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc{} || end != digits.data() + digits.size() || digits.size() < 4) continue;
+    last = std::max<int64_t>(last, number);
+  }
+  closedir(directory);
+  return last;
+}
+
 std::string part_path(const std::string& path, int64_t part) {
   if (part == 1) return path;
-  size_t end = path.size();
-  for (const std::string_view ending : {".zst", ".gz", ".jsonl", ".json"}) {
-    if (std::string_view(path).substr(0, end).ends_with(ending)) end -= ending.size();
-  }
+  const size_t end = ending_of_name(path);
   std::string number = std::to_string(part);
   number.insert(0, number.size() < 4 ? 4 - number.size() : 0, '0');
   return path.substr(0, end) + "." + number + path.substr(end);
@@ -80,12 +116,13 @@ CaptureWriter::~CaptureWriter() {
 
 Result<std::unique_ptr<CaptureWriter>> CaptureWriter::open(Options options, const Schema& schema) {
   std::unique_ptr<CaptureWriter> writer(new CaptureWriter(std::move(options), schema));
+  if (writer->options_.goes_on) writer->names_before_ = last_part(writer->options_.path);
   if (Status opened = writer->open_part(); !opened) return std::move(opened).error();
   return writer;
 }
 
 Status CaptureWriter::open_part() {
-  path_ = part_path(options_.path, ++part_);
+  path_ = part_path(options_.path, names_before_ + ++part_);
   const Result<int> fd = create(path_);
   if (!fd) return fd.error();
   fd_ = *fd;

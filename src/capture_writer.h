@@ -4,6 +4,9 @@
 //   web01.jsonl.zst        {"detectd":{"capture":1,"started":S,"booted":...,"host":...}}   events ...
 //   web01.0002.jsonl.zst   {"detectd":{"capture":1,"started":S,"part":2,...}}   processes, events ...
 //
+// Who goes on behind another run takes the numbers behind its, for names only: its headers count from 1 again, with
+// another `started`, by which a replay knows the two apart.
+//
 // An event that was read from a capture is written as the line it was read from: nothing of it is lost, and what was
 // derived will be again.
 #pragma once
@@ -30,6 +33,8 @@ class CaptureWriter final : public EventSink {
 
   struct Options {
     std::string path = {};
+    // Where files of that name are there, begin with the name of the part behind them.
+    bool goes_on = false;
     uint64_t max_bytes = 0;                             // of a part as stored, about; 0: one part
     std::string version = {};                           // of this program
     std::string started = {};                           // what tells this capture from others: when it began
@@ -60,6 +65,8 @@ class CaptureWriter final : public EventSink {
   bool close();
 
   const Counters& counters() const { return counters_; }
+  // Of the part that is written.
+  const std::string& path() const { return path_; }
 
  private:
   CaptureWriter(Options options, const Schema& schema);
@@ -82,6 +89,7 @@ class CaptureWriter final : public EventSink {
   std::string text_;    // lines not compressed yet
   std::string packed_;  // compressed, not written yet
   int64_t part_ = 0;
+  int64_t names_before_ = 0;  // of other runs
   uint64_t part_bytes_ = 0;
   uint64_t head_bytes_ = 0;
   bool begun_ = false;  // the first header stands
@@ -94,6 +102,9 @@ class CaptureWriter final : public EventSink {
   uint64_t unflushed_events_ = 0;
   Counters counters_;
 };
+
+// The number of the last part there is a file for, be it somebody else's; 0 where there is none.
+int64_t last_part(const std::string& path);
 
 // The name of a part: web01.jsonl.zst, web01.0002.jsonl.zst, ...
 std::string part_path(const std::string& path, int64_t part);

@@ -43,7 +43,11 @@ std::string_view to_string(Ending ending) {
 Pipeline::Pipeline(Engine& engine, Edges edges, Options options)
     : engine_(engine), edges_(edges), options_(std::move(options)) {
   make_matchers();
-  if (options_.commit_aside && edges_.store != nullptr) committer_.emplace(*edges_.store);
+  begin_aside();
+}
+
+void Pipeline::begin_aside() {
+  if (options_.commit_aside && edges_.store != nullptr && !committer_) committer_.emplace(*edges_.store);
 }
 
 void Pipeline::make_matchers() {
@@ -54,12 +58,14 @@ void Pipeline::make_matchers() {
   if (options_.profile) profile_.emplace(engine_.rules());
 }
 
-void Pipeline::reload(std::shared_ptr<const RuleSet> rules) {
+void Pipeline::reload(std::shared_ptr<const RuleSet> rules, bool commit_aside) {
   for (const auto& worker : matchers_) statistics_.terms_evaluated += worker.matcher.terms_evaluated();
   // They refer to the rules that go.
   matchers_.clear();
   engine_.reload(std::move(rules));
   make_matchers();
+  options_.commit_aside = commit_aside;
+  begin_aside();
 }
 
 bool Pipeline::commit() {
@@ -79,7 +85,7 @@ Ending Pipeline::run() {
     const std::optional<Moment> settled = ending ? std::nullopt : edges_.source.settled();
     {
       const Stopwatch watch(statistics_.observe_ns);
-      for (Event& event : chunk_) engine_.observe(event, ready_);
+      observe();
       if (settled) engine_.advance(*settled, ready_);
       if (ending) engine_.flush(ready_);
     }
@@ -102,6 +108,16 @@ Ending Pipeline::run() {
   }
   summary_.reached_end = *ending == Ending::kEndOfStream;
   return *ending;
+}
+
+// To wait for what lies in another thread's cache costs more than to judge it.
+void Pipeline::observe() {
+  constexpr size_t kAhead = 4;
+  const bool written_by_others = edges_.workers.size() > 1;
+  for (size_t i = 0; i < chunk_.size(); ++i) {
+    if (written_by_others && i + kAhead < chunk_.size()) chunk_[i + kAhead].prefetch();
+    engine_.observe(chunk_[i], ready_);
+  }
 }
 
 std::optional<Ending> Pipeline::read_chunk() {

@@ -78,8 +78,10 @@ class Pipeline {
   // Until the stream ends, or something ends it; what was read until then is judged and shown.
   Ending run();
 
-  // Between two chunks: other rules from now on (Engine::reload).
-  void reload(std::shared_ptr<const RuleSet> rules);
+  // Between two chunks: other rules from now on (Engine::reload), and Options::commit_aside where they need it; what
+  // was begun aside stays so.
+  void reload(std::shared_ptr<const RuleSet> rules, bool commit_aside);
+  bool commits_aside() const { return committer_.has_value(); }
   // Between two chunks: stores and shows the hits so far. False where that ends the run.
   bool commit();
 
@@ -95,6 +97,7 @@ class Pipeline {
   const std::optional<Error>& error() const { return error_; }
 
  private:
+  void begin_aside();
   void make_matchers();
 
   // What threads write to all the time, side by side, is kept two cache lines apart, as processors fetch them.
@@ -111,6 +114,7 @@ class Pipeline {
   };
 
   std::optional<Ending> read_chunk();
+  void observe();
   std::optional<Ending> judge();
   std::optional<Ending> settle(const Moment& moment);
   void match();

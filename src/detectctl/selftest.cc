@@ -27,6 +27,7 @@ constexpr int64_t kSecondNs = 1'000'000'000;
 constexpr int64_t kPatienceNs = 5 * kSecondNs;
 constexpr int64_t kAlertPatienceNs = 15 * kSecondNs;
 constexpr size_t kNameColumns = 10;
+constexpr int kTries = 5;
 constexpr int kFlood = 4000;
 
 struct SelftestOptions {
@@ -231,21 +232,24 @@ void Selftest::rehearse() {
   std::filesystem::remove_all(directory, ignored);
 }
 
+// On a busy host its small buffer may lose events already, and then it is right not to be sure whom it would end.
 void Selftest::rehearse_kill(OwnChild& daemon) {
   const int64_t begin_ns = steady_clock_ns();
-  auto victim = OwnChild::start({"/bin/sleep", "30.0000000" + mark_});
-  if (!victim) return bad("kill", victim.error().message);
   std::string outcome;
-  const bool told = daemon.read_until(
-      [&](const std::string& line) {
-        if (line.find("selftest_kill") == std::string::npos) return false;
-        const auto hit = parse_json_object(line);
-        const JsonValue* const response = hit ? hit->find("response") : nullptr;
-        if (response != nullptr) outcome = response->text_of("outcome");
-        return true;
-      },
-      kPatienceNs);
-  if (!told) return bad("kill", "the rule that would kill a child of ours did not hit within 5 s");
+  for (int i = 0; i < kTries && (outcome.empty() || outcome == "refused: identity"); ++i) {
+    auto victim = OwnChild::start({"/bin/sleep", "30.0000000" + mark_});
+    if (!victim) return bad("kill", victim.error().message);
+    const bool told = daemon.read_until(
+        [&](const std::string& line) {
+          if (line.find("selftest_kill") == std::string::npos) return false;
+          const auto hit = parse_json_object(line);
+          const JsonValue* const response = hit ? hit->find("response") : nullptr;
+          if (response != nullptr) outcome = response->text_of("outcome");
+          return true;
+        },
+        kPatienceNs);
+    if (!told) return bad("kill", "the rule that would kill a child of ours did not hit within 5 s");
+  }
   if (outcome.find("dry-run") == std::string::npos)
     return bad("kill", "should only be rehearsed: " + outcome);
   good("kill", "of a child of ours was rehearsed after " + duration_text(steady_clock_ns() - begin_ns) +

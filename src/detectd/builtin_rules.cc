@@ -136,6 +136,30 @@ lost."event.reason" = "priority_lost"
 condition = "lost"
 
 [[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b14"
+name = "stuck"
+title = "Reading a process does not come to an end"
+description = "For seconds, as from a file system that does not answer. Nothing that happens meanwhile is judged before it goes on; the watchdog of the service is not fed."
+level = "high"
+tags = ["attack.defense-evasion", "attack.t1562.001"]
+on = "health"
+[rule.detection]
+stuck."event.reason" = "stuck"
+condition = "stuck"
+
+[[rule]]
+id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b15"
+name = "untold"
+title = "The kernel stopped handing programs over"
+description = "By eBPF, eight in a row. They are read from /proc until it goes on: some that end at once have no command line. Somebody may have detached detectd's program."
+level = "medium"
+tags = ["attack.defense-evasion", "attack.t1562.001"]
+on = "health"
+[rule.detection]
+untold."event.reason" = "untold"
+condition = "untold"
+
+[[rule]]
 id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b0c"
 name = "forged"
 title = "Somebody forges events"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/escape.h"
 #include "engine/timestamp.h"
 #include "src/clock.h"
 #include "src/log.h"
@@ -14,6 +15,7 @@ Result<std::unique_ptr<CaptureWriter>> open_capture(CaptureSetup setup, const En
   if (!setup.options.capture) return std::unique_ptr<CaptureWriter>();
   auto writer = CaptureWriter::open(
       {.path = *setup.options.capture,
+       .goes_on = setup.options.captures.empty(),
        .max_bytes = setup.options.capture_max_bytes,
        .version = DETECTD_VERSION,
        .started = format_rfc3339(wall_clock_ns()),
@@ -25,7 +27,12 @@ Result<std::unique_ptr<CaptureWriter>> open_capture(CaptureSetup setup, const En
              log::error(error.message + "; the capture ends here, the run goes on");
            }},
       engine.rules().schema());
-  if (!writer) log::error(writer.error().message);
+  if (!writer) {
+    log::error(writer.error().message);
+  } else if ((*writer)->path() != *setup.options.capture) {
+    log::note("the capture " + escape_text(*setup.options.capture) + " was begun before; going on in " +
+              escape_text((*writer)->path()));
+  }
   return writer;
 }
 

@@ -50,12 +50,14 @@ bool wants_json_log(const std::vector<std::string>& words) {
 }
 
 std::string help_text() {
-  return "Usage: detectd --replay FILE... [options]\n"
+  return "Usage: detectd [options]\n"
+         "       detectd --replay FILE... [options]\n"
          "       detectd --check [options]\n"
          "       detectd --print-config [options]\n"
          "       detectd --probe [options]\n"
          "\n"
-         "Evaluates recorded process events against rules and prints what hits.\n" +
+         "Watches this host, or with --replay reads recorded process events, evaluates\n"
+         "the events against rules, and prints what hits.\n" +
          help_of_options(option_table()) +
          "\nExit status: 0 done, 1 --fail-on, 2 usage, 3 rules or configuration, 4 input,\n"
          "5 system, 6 done but incomplete, 7 stopped by --timeout or --limit.\n"

@@ -16,6 +16,7 @@
 #include "src/detectd/capture.h"
 #include "src/detectd/conditions.h"
 #include "src/detectd/exec_denial.h"
+#include "src/detectd/host_source.h"
 #include "src/detectd/load_rules.h"
 #include "src/detectd/operation.h"
 #include "src/detectd/responses.h"
@@ -24,10 +25,8 @@
 #include "src/detectd/watch_state.h"
 #include "src/enrich/procfs.h"
 #include "src/host_identity.h"
-#include "src/live/collector.h"
 #include "src/live/health.h"
 #include "src/live/host_view.h"
-#include "src/live/procfs_source.h"
 #include "src/log.h"
 #include "src/notify.h"
 #include "src/pipeline.h"
@@ -35,7 +34,6 @@
 #include "src/requests.h"
 #include "src/rule_owners.h"
 #include "src/run_lock.h"
-#include "src/sources/proc_connector.h"
 #include "src/stop.h"
 #include "src/text.h"
 #include "src/time_option.h"
@@ -62,10 +60,6 @@ std::string list_text(const std::vector<std::string>& words) {
   return text;
 }
 
-ExitStatus unseen(const Error& error) {
-  return fail({error.code, error.message + "; --source procfs polls /proc instead, and sees less"});
-}
-
 // What a reload changes. The rest waits for the next start.
 bool takes_effect(std::string_view key) { return key == "rules.paths" || key.starts_with("response."); }
 
@@ -82,14 +76,8 @@ class Watch {
   std::optional<ExitStatus> load();
   std::optional<ExitStatus> open_lock();
   std::optional<ExitStatus> open_procfs();
-  Result<std::unique_ptr<ExecRecords>> exec_records() const;
   std::optional<ExitStatus> open_source();
-  std::optional<ExitStatus> open_collector();
-  void open_polling();
   std::optional<std::string> database_path() const;
-  Enricher::Options enricher_options() const;
-  bool polls() const { return config_.text("source.kind") == "procfs"; }
-  LiveSource& source();
   std::optional<ExitStatus> open_outputs();
   std::optional<ExitStatus> open_responses();
   void open_operation();
@@ -120,8 +108,6 @@ class Watch {
     return detectd::is_armed(config, options_.dry_run, database_path().has_value());
   }
   void check_execs();
-  bool wants_connections() const;
-  void read_what_is_asked();
   void show_state() const;
   std::string status_line() const;
 
@@ -156,9 +142,7 @@ class Watch {
   std::unique_ptr<Responses> responses_;
   std::unique_ptr<CaptureWriter> capture_;
   std::unique_ptr<Report> report_;
-  // One of them.
-  std::optional<Collector> collector_;
-  std::optional<ProcfsSource> polling_;
+  std::unique_ptr<HostSource> source_;
   std::optional<ExecDenial> denial_;
   std::unique_ptr<Operation> operation_;
   std::optional<Pipeline> pipeline_;
@@ -173,7 +157,8 @@ ExitStatus Watch::run() {
   if (const std::optional<ExitStatus> failed = prepare()) return *failed;
   beat();
   log::note(status_line());
-  if (collector_) log::info("receive thread: " + std::string(to_string(collector_->receiver().scheduling())));
+  if (const Collector* const collector = source_->collector())
+    log::info("receive thread: " + std::string(to_string(collector->receiver().scheduling())));
   notify::ready(status_line());
   return finish(pipeline_->run());
 }
@@ -184,7 +169,7 @@ std::optional<ExitStatus> Watch::prepare() {
   if (options_.level) selection_.min_level = *options_.level;
   configured_mode_ = config_.text("response.mode");
   obey_mode(config_);
-  if (geteuid() != 0 && !polls()) {
+  if (geteuid() != 0 && !polls_procfs(config_)) {
     return fail({Errc::kPermission,
                  "watching a host needs root; --source procfs polls /proc as any user, and sees less; " +
                      std::string("--replay FILE needs nothing")});
@@ -200,7 +185,7 @@ std::optional<ExitStatus> Watch::prepare() {
   EventSink* sink = capture_.get();
   if (operation_) sink = &operation_->tap(sink);
   pipeline_.emplace(*engine_,
-                    Pipeline::Edges{.source = source(),
+                    Pipeline::Edges{.source = source_->events(),
                                     .report = operation_ ? operation_->tap(*report_) : *report_,
                                     .output = output_,
                                     .workers = workers_,
@@ -222,8 +207,9 @@ Result<LoadedRules> Watch::read_rules(const Config& config, Diagnostics& diagnos
   RuleLoading loading{.owners = &owners, .built_in = builtin_rules(), .no_exec_checks = false};
   Result<LoadedRules> rules = load_rules_to_run(options_, config, diagnostics, loading);
   if (!rules || !ExecJudge::has_rules(*rules->set)) return rules;
-  const Status possible = polls() ? Error{Errc::kSystem, "polling /proc sees no exec before it happened"}
-                                  : ExecGuard::probe(guard_options(config, *rules->set, is_armed(config)));
+  const Status possible = polls_procfs(config_)
+                              ? Error{Errc::kSystem, "polling /proc sees no exec before it happened"}
+                              : ExecGuard::probe(guard_options(config, *rules->set, is_armed(config)));
   if (possible) return rules;
   log::warning("execs are not judged before they happen: " + possible.error().message +
                "; rules for exec_check are silent, but those with a `fallback`");
@@ -324,76 +310,23 @@ std::optional<ExitStatus> Watch::open_procfs() {
     log::warning("no procfs of our own (" + procfs_.why_not_private +
                  "): who mounts something over /proc/PID can hide a process");
   }
-  if (polls()) return std::nullopt;
-  if (Status status = check_host_view(procfs_.root.number()); !status) return unseen(status.error());
+  if (polls_procfs(config_)) return std::nullopt;
+  if (Status status = check_host_view(procfs_.root.number()); !status) return fail(unseen(status.error()));
   return std::nullopt;
 }
 
 std::optional<ExitStatus> Watch::open_source() {
-  if (!polls()) return open_collector();
-  open_polling();
-  return std::nullopt;
-}
-
-// Never chosen by itself: who asked to see everything must know when that can not be.
-void Watch::open_polling() {
-  polling_.emplace(host_, ProcfsSource::Options{.procfs = procfs_.root.number(),
-                                                .max_argv_bytes = config_.bytes("enrich.max_argv"),
-                                                .enricher = enricher_options(),
-                                                .connections = wants_connections()});
-  std::string text = "polling /proc every " + std::to_string(ProcfsSource::kPeriodNs / 1'000'000) +
-                     " ms: processes that begin and end between two looks are not seen, and no exit codes, "
-                     "sessions, traces, core dumps or renamed threads at all";
-  if (geteuid() != 0)
-    text += "; of processes of other users no executable, working directory, streams or connections";
-  log::note(text);
-}
-
-LiveSource& Watch::source() {
-  if (polling_) return *polling_;
-  return *collector_;
-}
-
-Enricher::Options Watch::enricher_options() const {
-  return {.hash = config_.is_set("enrich.hash"), .env = config_.texts("enrich.env")};
-}
-
-// By eBPF, where it is asked for or can be had. Null: none.
-Result<std::unique_ptr<ExecRecords>> Watch::exec_records() const {
-  const std::string& kind = config_.text("source.kind");
-  if (kind == "connector") return std::unique_ptr<ExecRecords>();
-  auto probe = ExecProbe::load();
-  if (probe) return std::unique_ptr<ExecRecords>(*std::move(probe));
-  if (kind == "ebpf") return std::move(probe).error();
-  log::note(
-      "programs are read from /proc, since the kernel does not hand them over; some that end at once will "
-      "have "
-      "no command line: " +
-      probe.error().message);
-  return std::unique_ptr<ExecRecords>();
-}
-
-std::optional<ExitStatus> Watch::open_collector() {
-  KindSet kinds;
-  for (const std::string& name : config_.texts("source.events")) kinds.add(*find_event_kind(name));
-  auto socket = ProcConnector::open(
-      {.receive_buffer_bytes = config_.bytes("source.receive_buffer"), .mask = proc_event_mask(kinds)});
-  if (!socket) return unseen(socket.error());
-  Collector::Options options{.procfs = procfs_.root.number(),
-                             .max_argv_bytes = config_.bytes("enrich.max_argv"),
-                             .heartbeat_ns = config_.duration_ns("source.heartbeat"),
-                             .enricher = enricher_options(),
-                             .receiver = {},
-                             .connections = wants_connections()};
+  HostSource::Options options{
+      .host = host_, .procfs = procfs_.root.number(), .captures = options_.capture.has_value()};
   if (lock_ && lock_->killed()) options.unwatched_since_boot_ns = lock_->killed()->alive_boot_ns;
-  Result<std::unique_ptr<ExecRecords>> records = exec_records();
-  if (!records) return fail(records.error());
-  collector_.emplace(*std::move(socket), *std::move(records), host_, options);
-  denial_.emplace(*collector_, procfs_.root.number());
-  read_what_is_asked();
-  responses_->take_grips_from(&*collector_);
-  Status status = collector_->start();
-  if (!status) return unseen(status.error());
+  Result<std::unique_ptr<HostSource>> source = HostSource::open(config_, rules_.set, std::move(options));
+  if (!source) return fail(source.error());
+  source_ = *std::move(source);
+  if (Collector* const collector = source_->collector()) {
+    denial_.emplace(*collector, procfs_.root.number());
+    responses_->take_grips_from(collector);
+  }
+  if (Status status = source_->start(); !status) return fail(unseen(status.error()));
   check_execs();
   return std::nullopt;
 }
@@ -402,18 +335,6 @@ std::optional<ExitStatus> Watch::open_collector() {
 void Watch::beat() {
   beat_ns_ = steady_clock_ns();
   if (lock_) lock_->beat(read_clocks().boot_ns);
-}
-
-// Looking for them costs something, so it is done only for somebody.
-bool Watch::wants_connections() const {
-  const auto has_rules = [this](EventKind kind) { return !rules_.set->for_kind(kind).rules.empty(); };
-  return options_.capture.has_value() || has_rules(EventKind::kConnectionAttempted) ||
-         has_rules(EventKind::kConnectionAccepted);
-}
-
-// A capture is for rules that nobody knows yet.
-void Watch::read_what_is_asked() {
-  if (collector_ && !options_.capture) collector_->read_for(rules_.set);
 }
 
 void Watch::on_turn() {
@@ -429,8 +350,8 @@ void Watch::on_turn() {
     if (pipeline_->commit()) store_->save_history(*engine_);
   }
   if (now_ns - health_looked_ns_ >= kLookAtHealthNs) look_at_health(now_ns);
-  // Only who gets on is alive: the loop turns, and the kernel was heard.
-  if (now_ns - alive_ns_ >= kNanosPerSecond && !(collector_ && collector_->heartbeat().blind())) {
+  // Only who gets on is alive: the loop turns, the kernel was heard, and what it said is on its way here.
+  if (now_ns - alive_ns_ >= kNanosPerSecond && source_->gets_on()) {
     alive_ns_ = now_ns;
     notify::alive();
   }
@@ -514,7 +435,7 @@ DaemonStatus Watch::status() {
                                    .summary = summary,
                                    .rules = rules_,
                                    .config = config_,
-                                   .collector = collector_ ? &*collector_ : nullptr,
+                                   .collector = source_->collector(),
                                    .store = store_->get()});
   status.started_ns = started_ns_;
   status.configured_mode = configured_mode_;
@@ -528,7 +449,8 @@ DaemonStatus Watch::status() {
 }
 
 Result<Config> Watch::read_config(Diagnostics& diagnostics) const {
-  Result<Config> config = load_config(options_.config, diagnostics);
+  RuleOwners owners(0, diagnostics, RuleOwners::Strictness::kRefuse, RuleOwners::Subject::kConfiguration);
+  Result<Config> config = load_config(options_.config, diagnostics, geteuid() == 0 ? &owners : nullptr);
   if (config && diagnostics.errors() == 0 && database_path()) check_alerts(*config, diagnostics);
   log::show(diagnostics);
   if (config && diagnostics.errors() != 0)
@@ -544,20 +466,20 @@ Result<Config> Watch::read_config(Diagnostics& diagnostics) const {
 
 void Watch::keep_rules(const std::string& why) {
   log::error("the rules that were loaded before go on");
-  source().tell({.reason = "reload_refused", .message = why + "; the rules that were loaded before go on"});
+  source_->events().tell(
+      {.reason = "reload_refused", .message = why + "; the rules that were loaded before go on"});
 }
 
 std::string Watch::change_rules(LoadedRules rules, const Config& config) {
   const size_t before = rules_.running;
   rules_ = std::move(rules);
   // What is read meanwhile may be for the rules of before, or for the new ones.
-  if (collector_) collector_->read_for(nullptr);
-  pipeline_->reload(rules_.set);
-  read_what_is_asked();
+  source_->read_all();
+  pipeline_->reload(rules_.set, has_responses(*rules_.set));
+  source_->read_for(rules_.set);
   respond_as(config);
   alerts_->use_rules(*rules_.set);
   if (store_->get() != nullptr) store_->get()->learn_rules(*rules_.set);
-  source().watch_connections(wants_connections());
   ++generation_;
   loaded_ns_ = wall_clock_ns();
   const std::string told =
@@ -603,18 +525,7 @@ void Watch::respond_as(const Config& config) {
 }
 
 HealthSigns Watch::signs() const {
-  HealthSigns signs;
-  if (collector_) {
-    const Collector::Counters counters = collector_->counters();
-    signs.jumps = counters.jumps;
-    signs.failed_lists = counters.failed_lists;
-    signs.list_error = counters.list_error;
-    signs.forks = collector_->receiver().counters().forks;
-    signs.forged = collector_->receiver().counters().forged;
-    signs.priority_losses = collector_->receiver().priority_losses();
-  } else {
-    signs.jumps = polling_->jumps();
-  }
+  HealthSigns signs = source_->signs();
   const SlowEvents& slow = pipeline_->slow_events();
   signs.slow_events = slow.events;
   signs.slowest_event_ns = slow.slowest_ns;
@@ -632,7 +543,7 @@ void Watch::look_at_health(int64_t now_ns) {
   const ConditionSigns conditions{
       .disk_low = store != nullptr && store->disk_is_low(),
       .disk_full = store != nullptr && store->disk_is_full(),
-      .heard = collector_ ? collector_->receiver().counters().forks.load() : ++looks_};
+      .heard = source_->collector() ? source_->collector()->receiver().counters().forks.load() : ++looks_};
   for (const HealthReport& report : conditions_.look(conditions, now_ns)) {
     // The hit waits for the disk; who can do something about it must not.
     if (report.reason == "disk_full") alerts_->tell_at_once(Level::kHigh, report.message);
@@ -643,7 +554,7 @@ void Watch::look_at_health(int64_t now_ns) {
 
 void Watch::tell(const HealthReport& report) {
   log::warning(report.message);
-  source().tell(report);
+  source_->events().tell(report);
 }
 
 std::string Watch::status_line() const {
@@ -652,8 +563,9 @@ std::string Watch::status_line() const {
 }
 
 WatchState Watch::state() const {
-  WatchState state = polling_ ? collect_state(*polling_, *engine_, pipeline_->summary())
-                              : collect_state(*collector_, *engine_, pipeline_->summary());
+  WatchState state = source_->polling() != nullptr
+                         ? collect_state(*source_->polling(), *engine_, pipeline_->summary())
+                         : collect_state(*source_->collector(), *engine_, pipeline_->summary());
   state.responses = responses_->mode();
   for (auto& count : responses_->counts()) state.counts.push_back(std::move(count));
   append_turns(pipeline_->turn_times(), state);
@@ -667,7 +579,7 @@ void Watch::show_state() const {
 
 ExitStatus Watch::finish(Ending ending) {
   notify::stopping();
-  if (collector_) collector_->stop();
+  source_->stop();
   Summary summary = pipeline_->summary();
   summary.elapsed_ns = shown_elapsed_ns(start_ns_);
   if (ending != Ending::kStoreFailed) store_->save_history(*engine_);
@@ -685,7 +597,7 @@ ExitStatus Watch::finish(Ending ending) {
   tell_notes(options_, summary, engine_->counters(), "what was seen");
   if (options_.stats) {
     show_state();
-    tell_statistics(pipeline_->statistics(), summary, source().report(), engine_->counters());
+    tell_statistics(pipeline_->statistics(), summary, source_->events().report(), engine_->counters());
   }
   if (options_.profile) tell_profile(pipeline_->statistics(), *rules_.set);
   if (options_.fail_on_hit && summary.hits != 0) statuses.push_back(ExitStatus::kNo);

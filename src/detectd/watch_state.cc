@@ -65,6 +65,7 @@ WatchState collect_state(const Collector& collector, const Engine& engine, const
                   {"execs", received.execs.load()},
                   {"execs with a command line", received.images_read.load()},
                   {"execs told by eBPF", received.images_told.load()},
+                  {"times eBPF fell silent", received.silences.load()},
                   {"records of eBPF lost", received.told_dropped.load()},
                   {"execs overtaken by the next", received.superseded.load()},
                   {"command lines skipped", received.images_skipped.load()},

@@ -70,8 +70,10 @@ bool Enricher::is_trusted(const std::string& path, const FileIdentity& file, con
       known.file.same_file(file) && known.path == path)
     return true;
   const auto host = procfs_.host_file(path);
-  // By now it may be gone. In the namespace of the host the kernel told where it was at the exec.
-  const bool of_host = image.is_told && image.told.mount_namespace == host_mount_namespace_;
+  // By now it may be gone. In the namespace of the host the kernel told where it was at the exec; the file's mount counts,
+  // not the process: who runs /proc/PID/root/usr/bin/x may be in the namespace of the host.
+  const bool of_host =
+      image.is_told && host_mount_namespace_ != 0 && image.told.file_mount_namespace == host_mount_namespace_;
   if (!host && of_host && !path.ends_with(kDeleted)) return true;
   if (!host || !host->same_file(file)) return false;
   known = {path, file, clock_ns_};

@@ -34,8 +34,12 @@ std::vector<std::pair<uint32_t, uint32_t>> find_memory_devices() {
 }
 
 uint64_t find_host_mount_namespace() {
-  struct stat info {};
-  return stat("/proc/1/ns/mnt", &info) == 0 ? info.st_ino : 0;
+  // Where the first process is not for us to look at: the kernel's threads are where the system began.
+  for (const char* const path : {"/proc/1/ns/mnt", "/proc/2/ns/mnt"}) {
+    struct stat info {};
+    if (stat(path, &info) == 0) return info.st_ino;
+  }
+  return 0;
 }
 
 std::optional<int64_t> ticks_to_ns(uint64_t ticks, int64_t ticks_per_second) {

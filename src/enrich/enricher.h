@@ -122,7 +122,7 @@ class Enricher {
   bool read_all_ = false;
   std::optional<ProgramIdentity> unasked_;
   std::vector<std::pair<uint32_t, uint32_t>> memory_devices_;
-  uint64_t host_mount_namespace_;  // that of the first process; 0: not for us to know
+  uint64_t host_mount_namespace_;  // 0: not for us to know
   int coming_file_ = -1;           // of fill_check()
 
   // Which file a path was found to lead to, at an event of that time: programs come again and again in a storm.

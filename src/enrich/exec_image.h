@@ -42,6 +42,7 @@ struct ToldProcess {
   ProcStatus status;
   std::optional<uint32_t> login_uid;
   uint64_t mount_namespace = 0;
+  uint64_t file_mount_namespace = 0;  // in which the executable's path leads to it; 0: in none
   uint64_t user_namespace = 0;
   std::string root;    // empty: not told
   std::string cgroup;  // /proc/PID/cgroup; the same

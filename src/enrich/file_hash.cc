@@ -44,18 +44,19 @@ std::optional<Sha256> FileHash::of(int file, int64_t now_ns) {
   return digest;
 }
 
-// At most one second's bytes are saved up.
+// At most one second's bytes are saved up, and that much is enough for any file.
 bool FileHash::take_budget(uint64_t bytes, int64_t now_ns) {
+  const auto full = static_cast<int64_t>(std::min(bytes_per_second_, kMaxFileBytes));
   if (!filled_ns_) {
-    budget_ = bytes_per_second_;
+    budget_ = full;
   } else if (now_ns > *filled_ns_) {
     const double seconds = static_cast<double>(now_ns - *filled_ns_) / static_cast<double>(kNanosPerSecond);
-    const double added = std::min(seconds, 1.0) * static_cast<double>(bytes_per_second_);
-    budget_ = std::min(bytes_per_second_, budget_ + static_cast<uint64_t>(added));
+    const double missing = static_cast<double>(full - budget_);
+    budget_ += static_cast<int64_t>(std::min(missing, seconds * static_cast<double>(full)));
   }
   filled_ns_ = now_ns;
-  if (bytes > budget_) return false;
-  budget_ -= bytes;
+  if (bytes > kMaxFileBytes || std::min(static_cast<int64_t>(bytes), full) > budget_) return false;
+  budget_ -= static_cast<int64_t>(bytes);
   return true;
 }
 

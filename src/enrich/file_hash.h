@@ -1,4 +1,5 @@
-// SHA-256 of files, remembered, and no faster than so many bytes a second.
+// SHA-256 of files, remembered, and no faster than so many bytes a second: a larger file takes what the seconds behind
+// it would have had. Else to append a second's bytes would keep a file from being hashed at all.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,11 +19,13 @@ namespace detectd {
 class FileHash {
  public:
   static constexpr size_t kMaxRemembered = 4096;
+  // Of no larger file: who reads it does nothing else for half a second.
+  static constexpr uint64_t kMaxFileBytes = uint64_t{256} << 20;
 
   struct Counters {
     uint64_t hashed = 0;
     uint64_t remembered = 0;
-    uint64_t over_budget = 0;  // not hashed: no budget left, or larger than a second's
+    uint64_t over_budget = 0;  // not hashed: no budget left, or larger than kMaxFileBytes
     uint64_t failed = 0;       // changed meanwhile, or could not be read
   };
 
@@ -46,7 +49,7 @@ class FileHash {
   std::optional<Sha256> read(int file, const Key& key);
 
   uint64_t bytes_per_second_;
-  uint64_t budget_ = 0;
+  int64_t budget_ = 0;  // below zero: of seconds to come
   std::optional<int64_t> filled_ns_;
   std::map<Key, Entry> entries_;
   std::list<Key> by_age_;  // used last first

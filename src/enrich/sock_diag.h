@@ -57,11 +57,11 @@ struct DiagSocket {
 std::optional<DiagSocket> parse_diag(std::string_view payload);
 
 struct DiagQuestion {
-  int family = 0;  // AF_INET or AF_INET6
   bool udp = false;
   uint32_t states = 0;  // bit_of() of those that are asked for
 };
-// Calls `visit` with each socket until that gives false. `buffer` is scratch space.
+// Calls `visit` with each socket of IPv4 and of IPv6 until that gives false. `buffer` is scratch space. A kernel without
+// IPv6 has none of those; fails where those of IPv4 can not be listed.
 Status list_sockets(const DiagQuestion& question, std::string& buffer,
                     const std::function<bool(const DiagSocket&)>& visit);
 

@@ -75,12 +75,9 @@ std::optional<SocketPeer> SocketPeers::find_listed(uint64_t inode) {
     listed = kMaxListed;
     return false;
   };
+  // Without one kind of sockets the other is there all the same.
   for (const bool udp : {false, true}) {
-    for (const int family : {AF_INET, AF_INET6}) {
-      if (listed >= kMaxListed) break;
-      // Without one kind of sockets the others are there all the same.
-      if (!list_sockets({.family = family, .udp = udp, .states = ~0u}, buffer_, look_at)) continue;
-    }
+    if (listed < kMaxListed) static_cast<void>(list_sockets({.udp = udp, .states = ~0u}, buffer_, look_at));
   }
   return peer;
 }

@@ -21,8 +21,6 @@ constexpr uint64_t kObservationsBetweenLooks = 256;
 constexpr int64_t kTurnNs = 300'000'000;
 constexpr int64_t kLookNs = 500'000'000;
 constexpr int64_t kSecondNs = 1'000'000'000;
-// After an overrun all processes are looked at, but not all the time.
-constexpr int64_t kRescanNs = 5 * kSecondNs;
 // What waits to be judged may take so much; then enriching waits.
 constexpr size_t kMaxQueueBytes = size_t{16} << 20;
 // A larger event is not kept to be used again.
@@ -132,7 +130,8 @@ void Collector::watch_connections(bool wanted) { connections_.want(wanted); }
 // Whoever asks for an exec has to be known by then; and what the kernel does not tell of a program has to be read before
 // it ends.
 void Collector::read_as_wanted() {
-  const bool reads_more = options_.enricher.hash || !options_.enricher.env.empty();
+  const bool reads_more = options_.enricher.hash || !options_.enricher.env.empty() ||
+                          options_.max_argv_bytes > size_t{kRecordHeadParts} * kRecordArgBytes;
   receiver_.read_promptly(exec_checks_ != nullptr || reads_more);
 }
 
@@ -175,6 +174,11 @@ void Collector::check_execs(std::unique_ptr<ExecGuard> guard, std::shared_ptr<Ex
   exec_checks_->start();
 }
 
+int64_t Collector::stuck_ns() const {
+  const int64_t enriched_ns = enriched_ns_.load();
+  return enriched_ns == 0 || enriched_all_.load() ? 0 : std::max<int64_t>(0, steady_clock_ns() - enriched_ns);
+}
+
 Collector::Counters Collector::counters() const {
   const std::lock_guard lock(counters_mutex_);
   Counters counters = counters_;
@@ -184,6 +188,7 @@ Collector::Counters Collector::counters() const {
 
 void Collector::enrich() {
   pthread_setname_np(pthread_self(), "enrich");
+  enriched_ns_ = steady_clock_ns();
   // What stays behind from before comes first.
   if (options_.unwatched_since_boot_ns) tell_unwatched();
   if (options_.snapshot) take_snapshot("start", started_ns_);
@@ -253,7 +258,7 @@ void Collector::take_foresight() {
     urgency_ ? hurry_this_thread() : let_others_first();
   }
   // Ids that changed while events were lost are not known from the lineage, until all processes were looked at.
-  if (lost_ns_ != 0 && steady_clock_ns() - lost_ns_ > 2 * kRescanNs) lost_ns_ = 0;
+  if (lost_ns_ != 0 && !wants_rescan_ && steady_clock_ns() - lost_ns_ > 2 * options_.rescan_ns) lost_ns_ = 0;
   enricher_.read_all(lost_ns_ != 0);
 }
 
@@ -330,11 +335,17 @@ void Collector::tell_unwatched() {
 void Collector::tell_loss(const Loss& loss) {
   push_loss(loss);
   programs_.forget_all();
-  const int64_t now_ns = steady_clock_ns();
-  lost_ns_ = now_ns;
-  if (rescanned_ns_ != 0 && now_ns - rescanned_ns_ < kRescanNs) return;
+  lost_ns_ = steady_clock_ns();
+  wants_rescan_ = true;
+  rescan(lost_ns_);
+}
+
+// As of now: of what began since the loss, some may have been lost by then, too.
+void Collector::rescan(int64_t now_ns) {
+  if (!wants_rescan_ || (rescanned_ns_ != 0 && now_ns - rescanned_ns_ < options_.rescan_ns)) return;
+  wants_rescan_ = false;
   rescanned_ns_ = now_ns;
-  take_snapshot("overrun", loss.end_ns);
+  take_snapshot("overrun", now_ns);
   const std::lock_guard lock(counters_mutex_);
   ++counters_.rescans;
 }
@@ -384,6 +395,7 @@ void Collector::take_snapshot(std::string_view reason, int64_t monotonic_ns) {
     if (start_ns && *start_ns > timed.event.time_ns) continue;
     timed.monotonic_ns = monotonic_ns;
     push(timed);
+    enriched_ns_ = steady_clock_ns();
     ++processes;
   }
   const std::lock_guard lock(counters_mutex_);
@@ -391,15 +403,21 @@ void Collector::take_snapshot(std::string_view reason, int64_t monotonic_ns) {
 }
 
 void Collector::push(Timed& timed) {
-  while (!give_up_ && queue_bytes_.load() > kMaxQueueBytes) queue_.wait_room(kTurnNs);
+  while (!give_up_ && queue_bytes_.load() > kMaxQueueBytes) wait_room();
   queue_bytes_.fetch_add(timed.event.memory_bytes());
   while (!queue_.push(timed)) {
     if (give_up_) {
       ++dropped_;
       return;
     }
-    queue_.wait_room(kTurnNs);
+    wait_room();
   }
+}
+
+// For who judges, whose own turns are looked at.
+void Collector::wait_room() {
+  queue_.wait_room(kTurnNs);
+  enriched_ns_ = steady_clock_ns();
 }
 
 void Collector::fail_list(const Error& error) {
@@ -411,6 +429,8 @@ void Collector::fail_list(const Error& error) {
 // Which programs have changed; and once a second whether processes were hidden or the clock was set, and what other
 // threads may see of this one.
 void Collector::look_around(int64_t now_ns) {
+  enriched_ns_ = now_ns;
+  rescan(now_ns);
   programs_.look(now_ns, [&](const ProgramChange& change) { tell_now(report_of(change)); });
   if (now_ns - clocks_read_ns_ < kSecondNs) return;
   clocks_read_ns_ = now_ns;

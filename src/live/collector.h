@@ -51,6 +51,8 @@ class Collector final : public LiveSource {
     int64_t gather_ns = 10'000'000;
     // How long what is on its way is waited for at the end.
     int64_t max_drain_ns = 4'000'000'000;
+    // After a loss all processes are looked at, but not more often than this.
+    int64_t rescan_ns = 5'000'000'000;
     bool snapshot = true;      // tell first of the processes that run already
     bool connections = false;  // watch_connections(), from the start
     // Since when nobody watched (CLOCK_BOOTTIME), where the daemon before did not end in order.
@@ -116,6 +118,9 @@ class Collector final : public LiveSource {
   bool is_told() const { return is_told_; }
   const Receiver& receiver() const { return receiver_; }
   const Heartbeat& heartbeat() const { return heartbeat_; }
+  // How long the enrich thread has not turned, as one that waits for a file system that does not answer; nothing that
+  // is told of processes gets by it. It turns twice a second at least.
+  int64_t stuck_ns() const;
   // Of some second ago.
   Counters counters() const;
 
@@ -133,9 +138,11 @@ class Collector final : public LiveSource {
   void tell_loss(const Loss& loss);
   void tell_unwatched();
   void push_loss(const Loss& loss);
+  void rescan(int64_t now_ns);
   void fill_loss(const Loss& loss, Event& event) const;
   void take_snapshot(std::string_view reason, int64_t monotonic_ns);
   void push(Timed& timed);
+  void wait_room();
   void look_around(int64_t now_ns);
   void tell_now(const HealthReport& report);
   void fail_list(const Error& error);
@@ -172,12 +179,14 @@ class Collector final : public LiveSource {
   std::atomic<bool> enriching_{false};  // something is on its way to queue_, or may be
   std::atomic<bool> enriched_all_{false};
   std::atomic<bool> give_up_{false};
-  std::atomic<bool> gathering_{true};  // many events at a time
-  std::atomic<uint64_t> dropped_{0};   // by the enrich thread, for give_up_
+  std::atomic<bool> gathering_{true};    // many events at a time
+  std::atomic<int64_t> enriched_ns_{0};  // when the enrich thread turned last
+  std::atomic<uint64_t> dropped_{0};     // by the enrich thread, for give_up_
   std::thread enrich_thread_;
   ConnectionWatch connections_;
   std::unique_ptr<ExecChecks> exec_checks_;
   int64_t rescanned_ns_ = 0;
+  bool wants_rescan_ = false;
   int64_t lost_ns_ = 0;  // when a loss was told last
   int64_t clocks_read_ns_ = 0;
 

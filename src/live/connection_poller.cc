@@ -1,7 +1,5 @@
 #include "src/live/connection_poller.h"
 
-#include <sys/socket.h>
-
 #include <utility>
 
 namespace detectd {
@@ -25,7 +23,7 @@ Status ConnectionPoller::poll(std::vector<Connection>& ready) {
     ++counters_.failed_looks;
     return status;
   }
-  connections_.update(sockets_);
+  connections_.update(sockets_, is_cut_ ? Connections::Look::kCut : Connections::Look::kAll);
   owners_.find(connections_.wanted(),
                [this](uint64_t inode, uint32_t pid) { connections_.resolve(inode, pid); });
   const size_t first = ready.size();
@@ -39,22 +37,20 @@ Status ConnectionPoller::poll(std::vector<Connection>& ready) {
 
 Status ConnectionPoller::read_sockets() {
   sockets_.clear();
+  is_cut_ = false;
   const auto keep = [this](const DiagSocket& socket) {
     if (sockets_.size() < options_.max_sockets) {
       sockets_.push_back(socket);
     } else {
+      is_cut_ = true;
       ++counters_.sockets_left_out;
     }
     return true;
   };
-  for (const bool udp : {false, true}) {
-    for (const int family : {AF_INET, AF_INET6}) {
-      Status status = list_sockets({.family = family, .udp = udp, .states = udp ? kUdpStates : kTcpStates},
-                                   buffer_, keep);
-      // A kernel may have been built without IPv6, or without lists of UDP.
-      if (!status && !udp && family == AF_INET) return status;
-    }
-  }
+  if (Status status = list_sockets({.udp = false, .states = kTcpStates}, buffer_, keep); !status)
+    return status;
+  // A kernel may have been built without lists of UDP.
+  static_cast<void>(list_sockets({.udp = true, .states = kUdpStates}, buffer_, keep));
   return {};
 }
 

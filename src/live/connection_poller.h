@@ -48,6 +48,7 @@ class ConnectionPoller {
   Connections connections_;
   SocketOwners owners_;
   std::vector<DiagSocket> sockets_;
+  bool is_cut_ = false;
   std::string buffer_;
   Counters counters_;
 };

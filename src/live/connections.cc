@@ -1,6 +1,7 @@
 #include "src/live/connections.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace detectd {
 namespace {
@@ -22,7 +23,7 @@ bool is_left(const DiagSocket& socket) {
 
 }  // namespace
 
-void Connections::update(std::span<const DiagSocket> sockets) {
+void Connections::update(std::span<const DiagSocket> sockets, Look look) {
   ++look_;
   note_listeners(sockets);
   now_.clear();
@@ -38,9 +39,22 @@ void Connections::update(std::span<const DiagSocket> sockets) {
     }
   }
   std::sort(now_.begin(), now_.end());
-  known_.swap(now_);
-  learnt_ = true;
+  if (look == Look::kAll) {
+    known_.swap(now_);
+    learnt_ = true;
+  } else if (learnt_) {
+    add_known();
+  }
   list_wanted();
+}
+
+void Connections::add_known() {
+  merged_.clear();
+  std::set_union(known_.begin(), known_.end(), now_.begin(), now_.end(), std::back_inserter(merged_));
+  known_.swap(merged_);
+  if (known_.size() <= kMaxKnown) return;
+  known_.clear();
+  learnt_ = false;
 }
 
 void Connections::note_listeners(std::span<const DiagSocket> sockets) {

@@ -35,9 +35,13 @@ class Connections {
   // Beyond, no process is looked for twice.
   static constexpr size_t kMaxWaiting = 16'384;
   static constexpr size_t kMaxListeners = 65'536;
+  // While looks are cut, so many are remembered; beyond, it begins anew.
+  static constexpr size_t kMaxKnown = 262'144;
 
-  // Those that listen, and UDP sockets without a peer, are among them.
-  void update(std::span<const DiagSocket> sockets);
+  // Those that listen, and UDP sockets without a peer, are among them. Of a look that was cut it is not known whether
+  // what is missing is gone: nothing is forgotten, and nothing is told before one look had all.
+  enum class Look : bool { kCut, kAll };
+  void update(std::span<const DiagSocket> sockets, Look look = Look::kAll);
   // Of connections whose process is not known; ascending.
   const std::vector<uint64_t>& wanted() const { return wanted_; }
   void resolve(uint64_t inode, uint32_t pid);
@@ -77,12 +81,13 @@ class Connections {
   void note_listeners(std::span<const DiagSocket> sockets);
   bool is_listening(const DiagSocket& socket) const;
   void add(const Identity& identity, const DiagSocket& socket);
+  void add_known();
   void list_wanted();
 
   bool learnt_ = false;
   uint64_t look_ = 0;
   std::vector<Identity> known_;  // sorted
-  std::vector<Identity> now_;
+  std::vector<Identity> now_, merged_;
   std::map<Identity, Waiting> waiting_;
   std::map<Listener, uint64_t> heard_;                   // the look in which it was there last
   std::vector<std::pair<uint64_t, Waiting*>> by_inode_;  // of those that are wanted, sorted

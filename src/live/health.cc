@@ -6,6 +6,7 @@
 
 #include "engine/escape.h"
 #include "engine/timestamp.h"
+#include "src/live/receiver.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -93,7 +94,26 @@ std::vector<HealthReport> HealthWatch::look(const HealthSigns& signs, int64_t no
          .message = "the receive thread ran too long without a pause and is no longer scheduled "
                     "in real time until it has caught up: command lines of short programs may be missing"});
   }
+  // Whoever was stopped himself did not see others turn.
+  const bool was_stopped = looked_ns_ && now_ns - *looked_ns_ > kStuckNs / 2;
+  if (signs.stuck_ns >= kStuckNs && !was_stopped && !is_stuck_) {
+    reports.push_back(
+        {.reason = "stuck",
+         .message = "for " + duration_text(signs.stuck_ns) +
+                    " reading of a process has not come to an end, as from a file system that does not "
+                    "answer: what happens meanwhile is not judged"});
+  }
+  is_stuck_ = signs.stuck_ns >= kStuckNs && (is_stuck_ || !was_stopped);
   HealthSigns told = signs;
+  if (is_due(signs.silences - told_.silences, silence_told_ns_, now_ns)) {
+    reports.push_back(
+        {.reason = "untold",
+         .message = "the kernel did not hand over " + std::to_string(Receiver::kUntoldInARow) +
+                    " programs in a row; until it does again they are read from /proc, and some that end at "
+                    "once will have no command line"});
+  } else {
+    told.silences = told_.silences;
+  }
   const uint64_t forks = forks_per_second(signs, now_ns);
   looked_ns_ = now_ns;
   if (forks >= kForksPerSecond && is_due(forks, forks_told_ns_, now_ns)) {

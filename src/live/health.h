@@ -48,6 +48,8 @@ struct HealthSigns {
   uint64_t forks = 0;           // of processes
   uint64_t forged = 0;          // messages
   uint64_t priority_losses = 0;
+  uint64_t silences = 0;  // Receiver::Counters
+  int64_t stuck_ns = 0;   // Collector::stuck_ns()
   uint64_t slow_events = 0;
   int64_t slowest_event_ns = 0;  // since slow events were told of last
   std::optional<uint32_t> slowest_pid = std::nullopt;
@@ -59,6 +61,8 @@ class HealthWatch {
   static constexpr int64_t kQuietNs = 60'000'000'000;
   // More forks a second are a fork bomb, or as bad as one.
   static constexpr uint64_t kForksPerSecond = 2000;
+  // Reading a process does not take so long.
+  static constexpr int64_t kStuckNs = 5'000'000'000;
 
   std::vector<HealthReport> look(const HealthSigns& signs, int64_t now_ns);
 
@@ -70,7 +74,9 @@ class HealthWatch {
   std::optional<int64_t> slow_told_ns_;
   std::optional<int64_t> forged_told_ns_;
   std::optional<int64_t> forks_told_ns_;
+  std::optional<int64_t> silence_told_ns_;
   std::optional<int64_t> looked_ns_;
+  bool is_stuck_ = false;
 };
 
 // `2.5 s`, `3 h 20 min`: in words, of a length above zero.

@@ -263,7 +263,8 @@ void Receiver::take_wish() {
 }
 
 bool Receiver::rests() const {
-  return told_ && has_patient_ && !prompt_.load() && grip_on_ == GripOn::kNothing;
+  return told_ && untold_.load() < kUntoldInARow && has_patient_ && !prompt_.load() &&
+         grip_on_ == GripOn::kNothing;
 }
 
 int Receiver::rest_ms() const {
@@ -345,6 +346,7 @@ void Receiver::read_exec(const ProcEvent& event, Observation& observation) {
     return;
   }
   const bool told = told_ && told_->take(event.pid, event.monotonic_ns, *observation.image);
+  note_told(event, told);
   if (!told) read_image_(event.pid, *observation.image);
   image_bytes_.fetch_add(held_bytes(*observation.image));
   const int64_t now_ns = steady_clock_ns();
@@ -359,6 +361,17 @@ void Receiver::read_exec(const ProcEvent& event, Observation& observation) {
   if (observation.superseded) ++counters_.superseded;
   if (grips) push_grip(event, observation.image.get());
   pause_at_times(now_ns);
+}
+
+// Where records are dropped, for want of room, the kernel is not silent, nor was it asked before this was made.
+void Receiver::note_told(const ProcEvent& event, bool told) {
+  if (!told_ || event.monotonic_ns < made_ns_) return;
+  const uint64_t dropped = told_->dropped();
+  if (told || dropped != std::exchange(untold_dropped_, dropped)) {
+    untold_ = 0;
+  } else if (untold_.load() < kUntoldInARow && ++untold_ == kUntoldInARow) {
+    ++counters_.silences;
+  }
 }
 
 void Receiver::open_grip(uint32_t pid) {

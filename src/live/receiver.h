@@ -20,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "src/clock.h"
 #include "src/fd.h"
 #include "src/live/grip.h"
 #include "src/live/heartbeat.h"
@@ -37,6 +38,8 @@ std::string_view to_string(Scheduling scheduling);
 
 class Receiver {
  public:
+  // Where the kernel has not told of so many execs in a row, all are read at once, until it tells of one again.
+  static constexpr unsigned kUntoldInARow = 8;
   // Real time is given back where it runs longer without a pause, and taken again at the next one.
   static constexpr int64_t kMaxRunNs = 3'000'000'000;
 
@@ -56,9 +59,11 @@ class Receiver {
     std::atomic<uint64_t> forged{0};      // messages that were not the kernel's
     std::atomic<uint64_t> forks{0};       // of processes
     std::atomic<uint64_t> execs{0};
-    std::atomic<uint64_t> images_read{0};     // of them with a command line
-    std::atomic<uint64_t> images_told{0};     // of these by the kernel
-    std::atomic<uint64_t> told_dropped{0};    // records of it that found no room
+    std::atomic<uint64_t> images_read{0};   // of them with a command line
+    std::atomic<uint64_t> images_told{0};   // of these by the kernel
+    std::atomic<uint64_t> told_dropped{0};  // records of it that found no room
+    std::atomic<uint64_t> silences{
+        0};  // how often so many in a row were not told that it seemed to have ended
     std::atomic<uint64_t> images_skipped{0};  // for lack of room
     std::atomic<uint64_t> superseded{0};
     std::atomic<uint64_t> longest_backlog{0};
@@ -134,6 +139,7 @@ class Receiver {
   void handle(const ProcEvent& event);
   bool is_own_beat(const ProcEvent& event);
   void read_exec(const ProcEvent& event, Observation& observation);
+  void note_told(const ProcEvent& event, bool told);
   void open_grip(uint32_t pid);
   void push_grip(const ProcEvent& event, const ExecImage* image);
   void note_arrived(const ProcEvent& event);
@@ -165,7 +171,8 @@ class Receiver {
   std::atomic<int64_t> empty_ns_{0};
   std::atomic<Scheduling> scheduling_{Scheduling::kNormal};
   std::atomic<pid_t> thread_id_{0};
-  bool has_patient_ = false;  // ProcEventSocket::patient_descriptor(), from the start on
+  std::atomic<unsigned> untold_{0};  // execs in a row
+  bool has_patient_ = false;         // ProcEventSocket::patient_descriptor(), from the start on
   uint64_t priority_losses_before_;
   Counters counters_;
   std::thread thread_;
@@ -174,6 +181,8 @@ class Receiver {
   std::vector<ProcEvent> backlog_;  // from next_ on
   size_t next_ = 0;
   uint32_t self_;
+  int64_t made_ns_ = steady_clock_ns();
+  uint64_t untold_dropped_ = 0;       // ToldPrograms::dropped() as of the exec before
   bool busy_ = false;                 // one came soon after another
   int64_t rested_ns_ = 0;             // when the last rest ended
   int64_t per_event_ns_ = INT64_MAX;  // from one event to the next, from that rest to the one before

@@ -219,6 +219,7 @@ void ToldPrograms::fill_process(const ExecRecord& record, ToldProcess& process) 
   process.login_uid.reset();
   if ((record.flags & kRecordNoLoginUid) == 0) process.login_uid = record.login_uid;
   process.mount_namespace = record.mount_namespace;
+  process.file_mount_namespace = record.file_mount_namespace;
   process.user_namespace = record.user_namespace;
   for (size_t i = 0; i < process.streams.size(); ++i) {
     const ExecStream& stream = record.streams[i];

@@ -52,10 +52,17 @@ struct dentry {
 struct vfsmount {
   struct dentry* mnt_root;
 };
+struct ns_common {
+  unsigned int inum;
+};
+struct mnt_namespace {
+  struct ns_common ns;
+};
 struct mount {
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
+  struct mnt_namespace* mnt_ns;
 };
 struct path {
   struct vfsmount* mnt;
@@ -97,12 +104,6 @@ struct mm_struct {
   unsigned long arg_end;
   unsigned long start_stack;
   struct file* exe_file;
-};
-struct ns_common {
-  unsigned int inum;
-};
-struct mnt_namespace {
-  struct ns_common ns;
 };
 struct user_namespace {
   struct ns_common ns;
@@ -228,12 +229,16 @@ struct Walk {
   uint32_t nameless;
 };
 
+static __always_inline struct mount* mount_of(struct vfsmount* inner) {
+  return (void*)inner - bpf_core_field_offset(struct mount, mnt);
+}
+
 static long take_name(uint32_t index, void* context) {
   struct Walk* walk = context;
   for (int crossings = 0; crossings < 4; ++crossings) {
     struct vfsmount* inner = walk->mount;
     if (walk->dentry != BPF_CORE_READ(inner, mnt_root)) break;
-    struct mount* mount = (void*)inner - bpf_core_field_offset(struct mount, mnt);
+    struct mount* mount = mount_of(inner);
     struct mount* above = BPF_CORE_READ(mount, mnt_parent);
     if (above == mount) {
       walk->complete = 1;
@@ -294,6 +299,9 @@ static __always_inline void take_file(struct ExecRecord* record, struct file* fi
   record->links = BPF_CORE_READ(inode, i_nlink);
   record->owner = BPF_CORE_READ(inode, i_uid.val);
   record->mode = BPF_CORE_READ(inode, i_mode);
+  /* Whoever runs it may be in another one: /proc/PID/root leads there. Of no tree that can be walked: none. */
+  struct mount* mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+  record->file_mount_namespace = BPF_CORE_READ(mount, mnt_ns, ns.inum);
 }
 
 static __always_inline void take_stream(struct ExecStream* to, struct file* file) {
@@ -371,7 +379,6 @@ static __always_inline int take_groups(struct ExecRecord* record, struct task_st
   record->control_groups = key_of_groups(task);
   record->neighbour = 0;
   record->neighbour_start_ns = 0;
-  record->unused = 0;
   if (record->control_groups && bpf_map_lookup_elem(&known_groups, &record->control_groups)) return 1;
   record->flags |= kRecordNewGroups;
   struct task_struct* parent = BPF_CORE_READ(task, real_parent, group_leader);

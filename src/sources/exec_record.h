@@ -86,8 +86,8 @@ struct ExecRecord {
   /* Where the reader does not know these groups: the parent, if it is in the same, else 0; and when it began. */
   uint64_t neighbour_start_ns;
   uint32_t neighbour;
-  uint32_t unused;
-  uint32_t mount_namespace;
+  uint32_t file_mount_namespace; /* in which the executable's path leads to it; 0: in none */
+  uint32_t mount_namespace;      /* of the process */
   uint32_t user_namespace;
 
   uint64_t inode;

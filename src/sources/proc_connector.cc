@@ -101,7 +101,7 @@ bool ProcSubscription::receive(std::vector<ProcEvent>& events, int flags) {
     }
     ++counters_.received;
     if (!options_.mask) gaps_.add(event->cpu, event->sequence);
-    if (event->what != ProcWhat::kAck) events.push_back(*event);
+    if ((proc_event_bit(event->what) & options_.wanted) != 0) events.push_back(*event);
   }
   return static_cast<size_t>(count) == kBatch;
 }
@@ -131,7 +131,8 @@ size_t ProcSubscription::receive_buffer_bytes() const {
 ProcConnector::ProcConnector(const ProcConnectorOptions& options)
     : self_(static_cast<uint32_t>(getpid())),
       others_({.receive_buffer_bytes = options.receive_buffer_bytes,
-               .mask = options.mask ? std::optional(*options.mask & ~kUrgentProcEvents) : std::nullopt}) {
+               .mask = options.mask ? std::optional(*options.mask & ~kUrgentProcEvents) : std::nullopt,
+               .wanted = options.wanted}) {
   if (options.mask) {
     execs_.emplace(ProcConnectorOptions{.receive_buffer_bytes = options.receive_buffer_bytes,
                                         .mask = kUrgentProcEvents});
@@ -142,7 +143,10 @@ Result<std::unique_ptr<ProcConnector>> ProcConnector::open(const ProcConnectorOp
   // To earlier kernels a message with a mask is none: they would send nothing.
   ProcConnectorOptions possible = options;
   utsname system{};
-  if (uname(&system) != 0 || !knows_event_mask(system.release)) possible.mask.reset();
+  if (possible.mask && (uname(&system) != 0 || !knows_event_mask(system.release))) {
+    possible.wanted &= *possible.mask;
+    possible.mask.reset();
+  }
   std::unique_ptr<ProcConnector> connector(new ProcConnector(possible));
   if (Status status = connector->subscribe(); !status) return std::move(status).error();
   return connector;

@@ -63,6 +63,8 @@ struct ProcConnectorOptions {
   // Events that are not of it are not sent (Linux 6.6). Without a mask, all are, by one socket, and losses are counted
   // by the kernel's numbers as well.
   std::optional<uint32_t> mask;
+  // Of those that were sent, what is not of this is dropped here.
+  uint32_t wanted = kAllProcEvents;
   // So long a subscription's wait() lasts. A timer that ends before the next tick of the kernel would have to be set
   // for each wait, and that is a sixth of what receiving costs.
   int patience_ms = 5;
@@ -114,7 +116,8 @@ class ProcSubscription {
 
 class ProcConnector final : public ProcEventSocket {
  public:
-  // Subscribed. Whether events come is not known before one came.
+  // Subscribed. Whether events come is not known before one came. Only those of the mask are given, whether the kernel
+  // knows masks or not.
   static Result<std::unique_ptr<ProcConnector>> open(const ProcConnectorOptions& options);
 
   int descriptor() const override { return execs_ ? execs_->descriptor() : others_.descriptor(); }

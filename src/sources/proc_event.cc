@@ -126,6 +126,24 @@ uint32_t proc_event_mask(KindSet kinds) {
   return mask;
 }
 
+uint32_t proc_event_bit(ProcWhat what) {
+  switch (what) {
+    case ProcWhat::kFork: return kFork;
+    case ProcWhat::kExec: return kExec;
+    case ProcWhat::kUid: return kUid;
+    case ProcWhat::kGid: return kGid;
+    case ProcWhat::kSession: return kSession;
+    case ProcWhat::kPtrace: return kPtrace;
+    case ProcWhat::kComm: return kComm;
+    case ProcWhat::kCoredump: return kCoredump;
+    case ProcWhat::kExit: return kExit;
+    case ProcWhat::kAck:
+    case ProcWhat::kBeat:
+    case ProcWhat::kUnknown: break;
+  }
+  return 0;
+}
+
 bool knows_event_mask(std::string_view release) {
   constexpr std::pair<uint32_t, uint32_t> kFirst{6, 6};
   std::pair<uint32_t, uint32_t> version{};

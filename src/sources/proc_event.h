@@ -61,6 +61,8 @@ std::optional<ProcEvent> decode_proc_message(std::span<const std::byte> message)
 // are always among them.
 uint32_t proc_event_mask(KindSet kinds);
 inline constexpr uint32_t kAllProcEvents = 0xFFFFFFFF;
+// The bit of an event in such a mask; 0: of one that is not known.
+uint32_t proc_event_bit(ProcWhat what);
 // EXEC, and of the ends those with an exit status other than 0: a thread of ours can make one, to prove that such
 // events arrive, and nobody makes many for less than a process each.
 inline constexpr uint32_t kUrgentProcEvents = 0x20000002;

@@ -20,7 +20,17 @@ cp "$attack" "$work/attack"
 sleep 1000 >/dev/null 2>&1 </dev/null &
 early=$!
 
-trap '[[ -z $daemon ]] || kill -KILL "$daemon"; end_held; rm -rf "$work"' EXIT
+# Named as docker names one; of which hierarchy, each kernel and systemd has its own mind.
+container=$(sha256sum <<<"$work" | cut -d' ' -f1) group=
+for hierarchy in /sys/fs/cgroup/unified /sys/fs/cgroup /sys/fs/cgroup/systemd; do
+  [[ -e $hierarchy/cgroup.procs ]] && mkdir "$hierarchy/docker-$container.scope" 2>/dev/null && group=$hierarchy/docker-$container.scope && break
+done
+# A group goes when the last of its processes has.
+leave_group() {
+  local until=$((SECONDS + 20))
+  while [[ -n $group && -d $group ]] && ! rmdir "$group" 2>/dev/null && ((SECONDS < until)); do read -rt 0.05 <>"$work/never" || true; done
+}
+trap '[[ -z $daemon ]] || kill -KILL "$daemon"; end_held; leave_group; rm -rf "$work"' EXIT
 start_daemon --no-db --rules "$here/../../rules" --output json --capture "$work/capture.jsonl" ||
   { cat "$work/said"; flunk 'the daemon does not start'; finish; exit; }
 
@@ -55,6 +65,7 @@ hold() {
   done
   return 77
 }
+in_group() { [[ -n $group ]] && bash -c 'echo 0 >"$0/cgroup.procs" && exec tail -f /dev/null "$1"' "$group" "$1" || return 77; }
 in_mounts() { unshare --mount --propagation private bash -c "$1" || return 77; }
 
 # Programs that nobody else runs, amid as many as two processes can start.
@@ -89,10 +100,14 @@ attack_all() {
   ln -f /bin/true "$work/hard" 2>/dev/null || ln -f "$work/attack" "$work/hard"
   "$work/hard" zz45 >/dev/null 2>&1
   try 48 hold zz48 in_mounts "mount --bind /usr/bin/tail /bin/true && exec /bin/true -f /dev/null zz48"
+  # From here, by the root of one that is elsewhere.
+  try 48b in_mounts "mount -t tmpfs none /srv && cp /bin/true /srv/zz48 && nsenter --mount=/proc/$$/ns/mnt \"/proc/\$\$/root/srv/zz48\" zz48b || exit 77; true"
   mkdir -p "$work/root"
   try 49 hold zz49 in_mounts "mount --rbind / '$work/root' && exec chroot '$work/root' /usr/bin/tail -f /dev/null zz49"
   mkdir -p "$work/lazy"
   try 50 in_mounts "mount -t tmpfs none '$work/lazy' && cp /bin/bash '$work/lazy/zzd' && cd '$work/lazy' && umount -l '$work/lazy' && ./zzd -c : zz50"
+  [[ -n $group ]] || unable[52]='no control group of its own'
+  try 52 hold zz52 in_group zz52
   try 51 hold zz51 run pidns zz51
   printf '#!/bin/sh\n: "$1"\n' >"$work/script" && chmod 755 "$work/script" && "$work/script" zz53
   run doublefork zz56
@@ -137,7 +152,7 @@ end_held
 row() {
   if [[ -n ${unable[$1]-} ]]; then skip "TRUST $1: $2: ${unable[$1]}"; return; fi
   if grep -F -- "$3" "$work/capture.jsonl" |
-    jq -se --arg mark "$3" "[.[] | select(.event.action == \"exec\" and .process.name != \"attack\" and ((.process.args // []) | index(\$mark)))] | any(.[]; try ($4) catch false)" >/dev/null; then
+    jq -se --arg mark "$3" --arg container "$container" "[.[] | select(.event.action == \"exec\" and .process.name != \"attack\" and ((.process.args // []) | index(\$mark)))] | any(.[]; try ($4) catch false)" >/dev/null; then
     pass
   else
     flunk "TRUST $1: $2"
@@ -170,9 +185,11 @@ row 43 'a chosen name stands beside the executable' zz43 '.process.Ext.argv0 == 
 row 44 'a link to a shell is the shell' ': zz44' '.process.name | test("sh$")'
 row 45 'a hard link is told by its count' zz45 '.process.Ext.links > 1'
 row 48 'a path that is another file for us is not trusted' zz48 '.process.Ext.mount_namespace != null and (.detectd.missing | index("process.executable"))'
+row 48b 'nor is one that only leads there elsewhere' zz48b '.process.executable == "/srv/zz48" and (.detectd.missing | index("process.executable"))'
 row 49 'another root is told' zz49 '.process.Ext.root | endswith("/root")'
 row 50 'a path on a file system that is gone is not trusted' zz50 '.detectd.missing | index("process.executable")'
 row 51 'a pid of another namespace stands beside ours' zz51 '.process.vpid != .process.pid'
+row 52 'a container is known by the control group, with what runs it' zz52 '(.container.id | startswith($container[0:12])) and .container.runtime == "docker"'
 row 53 'the script behind its interpreter is known' zz53 '.process.Ext.effective_executable | endswith("/script")'
 # An exec does not repeat its parent: the fork before it tells. Of each program that has the mark, the fork of its parent
 # was by ATTACK itself.

@@ -96,6 +96,21 @@ refusals() {
   refused 'TRUST 94: a link to a good one is as good' 7 'stopped by --timeout' "${quick[@]}" --config "$work/rules.conf"
   rm "$work/rules.d/first.toml"
 
+  rule 1 first zzfirst >"$work/rules.d/first.toml"
+  chmod 644 "$work/rules.d/first.toml"
+  mkdir "$work/conf" "$work/conf/detectd.d"
+  cp "$work/rules.conf" "$work/conf/detectd.toml"
+  : >"$work/conf/detectd.d/more.toml"
+  chmod 644 "$work/conf/detectd.toml" "$work/conf/detectd.d/more.toml"
+  local -a configured=("${quick[@]}" --config "$work/conf/detectd.toml")
+  refused 'TRUST 93: a configuration that only root can write is taken' 7 'stopped by --timeout' "${configured[@]}"
+  chmod 666 "$work/conf/detectd.toml"
+  refused 'TRUST 93: a configuration that others can write' 3 'error[D209]' "${configured[@]}"
+  chmod 644 "$work/conf/detectd.toml"
+  chown 65534 "$work/conf/detectd.d/more.toml"
+  refused 'TRUST 93: a drop-in of another' 3 'error[D209]' "${configured[@]}"
+  rm -r "$work/conf" "$work/rules.d/first.toml"
+
   local row text
   while IFS='|' read -r row text; do
     printf '%b' "$text" >"$work/bad.conf"
@@ -234,6 +249,10 @@ service() {
   kill -HUP "$daemon"
   verify 'TRUST 93: nor is a file loaded that others can write' until_said 'error[D070]'
   chmod 644 "$work/rules.d/second.toml"
+  chmod 666 "$work/rules.conf"
+  kill -HUP "$daemon"
+  verify 'TRUST 93: nor a configuration' until_said 'error[D209]'
+  chmod 644 "$work/rules.conf"
   kill -HUP "$daemon"
   verify 'whole, it is loaded' until_said 'generation 2'
   marked zzsecond
@@ -309,6 +328,24 @@ parts() {
   verify "live $live, its parts replayed $again" test "${live/null/}" = "$again"
   "$detectd" --replay "${files[-1]}" --rules "$work/three.toml" --output none 2>"$work/replay" || code=$?
   verify "a part by itself can be replayed: exit status $code" test "$code" = 0
+  # Started again, as by systemd: it goes on behind them, and writes to none of them.
+  local before after
+  before=$(sha256sum "${files[@]}")
+  if start_daemon --no-db --rules "$work/three.toml" --output json --capture "$work/part.jsonl.zst"; then
+    marked zzthree zzonce
+    stop_daemon
+    local -a more=("$work"/part*.zst)
+    after=$(sha256sum "${files[@]}")
+    verify 'a second run writes one file more' test "${#more[@]}" = $((${#files[@]} + 1))
+    verify 'and leaves those of the first as they were' test "$before" = "$after"
+    code=0
+    "$detectd" --replay "${more[@]}" --rules "$work/three.toml" --output none --allow-incomplete 2>"$work/replay" || code=$?
+    verify "all of them are replayed together: exit status $code" test "$code" = 0
+    files=("${more[@]}")
+  else
+    flunk 'a second run with the same capture does not start'
+    cat "$work/said"
+  fi
   rm "${files[@]}"
 }
 

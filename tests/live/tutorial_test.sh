@@ -61,8 +61,8 @@ start_command "$detectd" || { flunk 'the daemon does not start'; cat "$work/said
 run() { env -i TZ=UTC LC_ALL=C PATH="$work/bin:/usr/bin:/bin" timeout -k 5 60 bash >"$work/answer" 2>&1 <<<"$1"; }
 # Without what is another one each time.
 plain() {
-  sed -E -e 's/20[0-9]{2}-[0-9-]+T[0-9:.]+Z/TIME/g; s/[0-9][0-9,.]* (ms|us|s)\b/LENGTH/g; s/[0-9][0-9,.]*/N/g' \
-    -e 's/^(hits  *N since the start).*/\1/; s/^N hits since .*/N hits since/; s/^.* (> bash\(N\) root)$/\1/; s/sha256:[0-9a-zN]*/DIGEST/; s/ +/ /g; s/ $//'
+  sed -E -e 's/sha256:[0-9a-f]*/DIGEST/; s/20[0-9]{2}-[0-9-]+T[0-9:.]+Z/TIME/g; s/[0-9][0-9,.]* (ms|us|s)\b/LENGTH/g; s/[0-9][0-9,.]*/N/g' \
+    -e 's/^(hits  *N since the start).*/\1/; s/^N hits since .*/N hits since/; s/^.* (> bash\(N\) root)$/\1/; s/ +/ /g; s/ $//'
 }
 answered() {
   run "$1"

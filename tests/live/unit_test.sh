@@ -136,6 +136,7 @@ as_installed() {
   else
     skip "what the kernel tells of programs: $(grep '^BPF' "$work/probe")"
   fi
+  verify 'what takes it out of real time comes before what ends it' grep -qE '^Max realtime timeout +3000000 +10000000 ' "/proc/$daemon/limits"
   verify 'its system calls are filtered' test "$(status_of Seccomp)" = 2
   verify 'that it cannot refuse execs is told' until_said 'execs are not judged before they happen'
   if ! chrt --fifo 1 true 2>/dev/null; then

@@ -100,6 +100,8 @@ struct Capturing {
   std::string path;
   uint64_t max_bytes = 0;
   size_t chunk_events = 64;
+  bool goes_on = false;
+  std::string started = "2026-11-22T08:00:00Z";
   std::shared_ptr<const CaptureHost> host = nullptr;
 };
 
@@ -117,9 +119,10 @@ RunResult run(const std::vector<std::string>& paths, const std::shared_ptr<const
   if (!capturing.path.empty()) {
     auto opened = CaptureWriter::open(
         {.path = capturing.path,
+         .goes_on = capturing.goes_on,
          .max_bytes = capturing.max_bytes,
          .version = "0.1.0",
-         .started = "2026-11-22T08:00:00Z",
+         .started = capturing.started,
          .host = capturing.host,
          .visit_running = [&](const std::function<void(Event&)>& visit) { engine.visit_running(visit); },
          .tell = [&](const Error& error) { result.told.push_back(error.message); }},
@@ -453,6 +456,72 @@ TEST_CASE("a capture is a new file that only its owner can read", "[capture]") {
   CHECK(open("dangling") == "dangling" + link);
   const auto mode = std::filesystem::status(dir.path("new")).permissions();
   CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+}
+
+TEST_CASE("who goes on with a capture begins behind the last of its files, and overwrites none",
+          "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  struct Case {
+    std::vector<std::string> there;
+    const char* want;
+  };
+  const Case cases[] = {
+      {{}, "c.jsonl.zst"},
+      {{"c.jsonl.zst"}, "c.0002.jsonl.zst"},
+      {{"c.jsonl.zst", "c.0002.jsonl.zst", "c.0010.jsonl.zst"}, "c.0011.jsonl.zst"},
+      // Those before were removed.
+      {{"c.0007.jsonl.zst"}, "c.0008.jsonl.zst"},
+      {{"c.jsonl.zst", "c.12345.jsonl.zst"}, "c.12346.jsonl.zst"},
+      // Of other captures.
+      {{"cc.0007.jsonl.zst", "c.0007.jsonl", "c.x007.jsonl.zst", "c.007.jsonl.zst", "c.0007x.jsonl.zst",
+        "c.-007.jsonl.zst", "c.99999999999.jsonl.zst"},
+       "c.jsonl.zst"},
+  };
+  for (const Case& test : cases) {
+    CAPTURE(test.want);
+    const TempDir dir;
+    for (const std::string& name : test.there) dir.write(name, "theirs");
+    const auto open = [&] {
+      return CaptureWriter::open({.path = dir.path("c.jsonl.zst"), .goes_on = true, .started = "s"},
+                                 rules->schema());
+    };
+    const auto opened = open();
+    REQUIRE(opened);
+    CHECK((*opened)->path() == dir.path(test.want));
+    // Another one at the same time.
+    const auto second = open();
+    REQUIRE(second);
+    CHECK((*second)->path() != (*opened)->path());
+    for (const std::string& name : test.there) CHECK(std::filesystem::file_size(dir.path(name)) == 6);
+  }
+  const TempDir dir;
+  std::filesystem::create_symlink("nothing", dir.path("link"));
+  CHECK_FALSE(
+      CaptureWriter::open({.path = dir.path("link"), .goes_on = true, .started = "s"}, rules->schema()));
+  const auto device =
+      CaptureWriter::open({.path = "/dev/null", .goes_on = true, .started = "s"}, rules->schema());
+  REQUIRE(device);
+  CHECK((*device)->path() == "/dev/null");
+}
+
+TEST_CASE("what several runs wrote under one name is replayed as they saw it", "[capture]") {
+  const auto rules = testing::compile_toml(kRules);
+  const TempDir dir;
+  RandomLines lines(7);
+  dir.write("first.jsonl", lines.lines(200, 1000));
+  dir.write("second.jsonl", lines.lines(200, 5000));
+  for (const char* const name : {"first", "second"}) {
+    const RunResult writing =
+        run({dir.path(std::string(name) + ".jsonl")}, rules,
+            {.path = dir.path("c.jsonl"), .max_bytes = 3000, .goes_on = true, .started = name});
+    CHECK(writing.told.empty());
+  }
+  const auto parts = parts_of(dir.path("c.jsonl"));
+  CHECK(parts.size() >= 4);
+  const RunResult direct = run({dir.path("first.jsonl"), dir.path("second.jsonl")}, rules);
+  const RunResult again = run(parts, rules);
+  CHECK(again.digest == direct.digest);
+  CHECK(again.events == direct.events);
 }
 
 TEST_CASE("the parts of a capture are named in their order", "[capture]") {

@@ -295,4 +295,48 @@ condition = "x"
   }
 }
 
+TEST_CASE("rules that respond and come by a reload do not wait for commits either", "[pipeline][live]") {
+  const auto rules = testing::compile_toml(R"toml(
+[[rule]]
+id = "00000000-0000-4000-8000-000000000002"
+name = "tells"
+title = "t"
+level = "low"
+on = "exec"
+[rule.detection]
+x."process.executable" = "/bin/nc"
+condition = "x"
+)toml");
+  TempDir directory;
+  auto store = HitStore::open({.path = directory.path("hits.db"), .spill = {}, .redact = {}, .tell = {}});
+  REQUIRE(store);
+  REQUIRE((*store)->begin_run({.start = {}, .rules = *rules, .name_of_file = {}}));
+  const auto hit = [](int64_t second) { return list({exec(7, "/bin/nc").at(second)}); };
+  PausingSource source({{hit(1), 0}, {hit(2), 5}, {hit(3), 6}}, [](size_t) {});
+  Engine engine(rules, {});
+  CountingReport report;
+  Output output(-1);
+  WorkerPool workers(1);
+  std::optional<Pipeline> pipeline;
+  std::vector<bool> aside;
+  pipeline.emplace(
+      engine,
+      Pipeline::Edges{
+          .source = source, .report = report, .output = output, .workers = workers, .store = store->get()},
+      Pipeline::Options{.on_turn = [&] {
+        aside.push_back(pipeline->commits_aside());
+        pipeline->reload(rules, aside.size() == 1);
+      }});
+  CHECK(pipeline->run() == Ending::kEndOfStream);
+  REQUIRE(aside.size() >= 2);
+  CHECK_FALSE(aside[0]);
+  CHECK(aside[1]);
+  pipeline.reset();
+  REQUIRE((*store)->end_run({}));
+  CHECK(engine.counters().hits == 3);
+  auto database = Database::open(directory.path("hits.db"), Database::Access::kRead);
+  REQUIRE(database);
+  CHECK(*database->query_number("SELECT count(*) FROM hits") == 3);
+}
+
 }  // namespace detectd

@@ -1,17 +1,18 @@
 // What becomes of an event when its process ends, runs another program, or its pid is used again meanwhile.
 #include "src/enrich/enricher.h"
 
+#include <sys/stat.h>
+
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "engine/foresight.h"
-#include "engine/rule_parser.h"
-#include "engine/rule_set.h"
 #include "tests/support/events.h"
 #include "tests/support/fake_procfs.h"
 #include "tests/support/host_view.h"
+#include "tests/support/shell_rules.h"
 
 namespace detectd {
 namespace {
@@ -297,6 +298,39 @@ TEST_CASE("An executable whose file could not be told is carried as it is and na
   CHECK(misses(event, "process.Ext.deleted"));
 }
 
+TEST_CASE("TRUST 48: a file that is no more is where its mount was, whoever ran it") {
+  struct stat host {};
+  if (stat("/proc/1/ns/mnt", &host) != 0 && stat("/proc/2/ns/mnt", &host) != 0) {
+    WARN("skipped: which mount namespace is the host's is for root to see");
+    return;
+  }
+  struct Case {
+    const char* name;
+    uint64_t of_file;
+    uint64_t of_process;
+    bool trusted;
+  };
+  const Case cases[] = {
+      {"the host's file", host.st_ino, host.st_ino, true},
+      {"the host's file, run from another namespace", host.st_ino, 4'026'539'999, true},
+      {"another one's file, run from the host's", 4'026'539'999, host.st_ino, false},
+      {"a file of a detached tree", 0, host.st_ino, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    World world;
+    world.procfs.host_files.clear();
+    ExecImage image = image_with({});
+    image.is_told = true;
+    image.told.stat = *parse_stat(image.stat);
+    image.told.mount_namespace = c.of_process;
+    image.told.file_mount_namespace = c.of_file;
+    const Event event = world.fill(image);
+    CHECK(show(event, "process.executable") == "/usr/bin/curl");
+    CHECK(misses(event, "process.executable") != c.trusted);
+  }
+}
+
 TEST_CASE("TRUST 17: arguments below the initial stack are carried and named as not trusted") {
   World world;
   ExecImage image = image_with({});
@@ -351,28 +385,6 @@ TEST_CASE("A user id without a name in the file has none, whatever was known bef
   CHECK(show(nobody, "process.user.name") == "[]");
 }
 
-// Nobody looks at curl.
-std::shared_ptr<const RuleSet> rules_about_shells() {
-  Diagnostics diagnostics;
-  const std::string toml = R"([[rule]]
-id = "11111111-1111-4111-8111-111111111111"
-name = "r"
-title = "A"
-level = "low"
-on = "exec"
-[rule.detection]
-s."process.name" = "sh"
-s."process.Ext.stdin.type" = "socket"
-condition = "s"
-)";
-  RuleDocument document;
-  parse_rules(std::make_shared<const SourceFile>(SourceFile{.path = "r.toml", .text = toml}), document,
-              diagnostics);
-  auto rules = RuleSet::compile(document, diagnostics);
-  REQUIRE(diagnostics.errors() == 0);
-  return rules;
-}
-
 ExecImage image_of(uint64_t capabilities, uint32_t owner) {
   ExecImage image = image_with({});
   image.capabilities = capabilities;
@@ -382,7 +394,7 @@ ExecImage image_of(uint64_t capabilities, uint32_t owner) {
 
 TEST_CASE("Where no rule can hold, no more is read, and what was not read is missing") {
   World world;
-  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  world.enricher().read_for(std::make_unique<Foresight>(test::rules_about_shells()));
   const Event event = world.fill(image_of(0, 1000));
   CHECK(is_image_told(event));
   CHECK(world.procfs.reads == 0);
@@ -399,7 +411,7 @@ TEST_CASE("Where no rule can hold, no more is read, and what was not read is mis
 
 TEST_CASE("What was not read of an exec is forgotten by the lineage too") {
   World world;
-  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  world.enricher().read_for(std::make_unique<Foresight>(test::rules_about_shells()));
   const Event event = world.fill(image_of(0, 1000));
   CHECK(event.withheld(process_field(Leaf::kCgroup)));
   CHECK_FALSE(event.withheld(process_field(Leaf::kUserId)));
@@ -408,7 +420,7 @@ TEST_CASE("What was not read of an exec is forgotten by the lineage too") {
 TEST_CASE("Power by capabilities is told at once of root, and looked at closer of others") {
   constexpr uint64_t kAdmin = uint64_t{1} << 21;
   World world;
-  world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+  world.enricher().read_for(std::make_unique<Foresight>(test::rules_about_shells()));
   const Event root = world.fill(image_of(kAdmin, 0));
   CHECK(show(root, "process.Ext.privileged") == "true");
   CHECK(world.procfs.reads == 0);
@@ -421,7 +433,7 @@ TEST_CASE("All is read where a rule may hold, where nothing is foretold, and of 
     INFO(why);
     World world;
     if (why != std::string_view("no rules"))
-      world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+      world.enricher().read_for(std::make_unique<Foresight>(test::rules_about_shells()));
     world.enricher().read_all(why == std::string_view("all"));
     ExecImage image = image_of(0, 1000);
     if (why == std::string_view("rule")) image.executable = "/usr/bin/sh";
@@ -435,7 +447,7 @@ TEST_CASE("TRUST 5: what a hit asks for later is read while the program still ru
   for (const bool runs : {true, false}) {
     INFO(runs);
     World world;
-    world.enricher().read_for(std::make_unique<Foresight>(rules_about_shells()));
+    world.enricher().read_for(std::make_unique<Foresight>(test::rules_about_shells()));
     Event event = world.fill(image_of(0, 1000));
     REQUIRE(world.enricher().unasked());
     const ProgramIdentity program = *world.enricher().unasked();

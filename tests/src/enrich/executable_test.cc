@@ -223,9 +223,13 @@ TEST_CASE("TRUST 46: a copy has the same hash") {
 
 TEST_CASE("A hash beyond the budget is missing, and counted") {
   HostView host({.hash = true, .hash_bytes_per_second = 10});
-  HeldProcess cat({"cat", "-"});
-  REQUIRE(cat.runs());
-  CHECK(misses(host.look_at(cat.pid()), "process.hash.sha256"));
+  const TempDir folder;
+  HeldProcess one({"cat", "-"});
+  HeldProcess two({"cat", "-"}, copy_of_cat(folder, "copy"));
+  REQUIRE(one.runs());
+  REQUIRE(two.runs());
+  CHECK_FALSE(misses(host.look_at(one.pid()), "process.hash.sha256"));
+  CHECK(misses(host.look_at(two.pid()), "process.hash.sha256"));
   CHECK(host.enricher().counters().hash.over_budget == 1);
 }
 

@@ -1,6 +1,7 @@
 #include "src/enrich/file_hash.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <string>
@@ -53,13 +54,25 @@ TEST_CASE("No more bytes are hashed in a second than asked for") {
   CHECK(hash_of(hash, folder.path("c"), -kSecond) == "-");
 }
 
-TEST_CASE("A file larger than a second's budget is not hashed") {
+TEST_CASE("A file larger than a second's bytes is hashed, and those behind it wait as long as it takes") {
   const TempDir folder;
-  folder.write("large", std::string(101, 'x'));
+  folder.write("large", std::string(250, 'x'));
+  folder.write("small", std::string(50, 'x'));
   FileHash hash(100);
-  CHECK(hash_of(hash, folder.path("large"), 5 * kSecond) == "-");
-  CHECK(hash_of(hash, folder.path("large"), 500 * kSecond) == "-");
+  CHECK(hash_of(hash, folder.path("large"), kSecond) != "-");
+  CHECK(hash_of(hash, folder.path("small"), kSecond) == "-");
+  CHECK(hash_of(hash, folder.path("small"), kSecond * 29 / 10) == "-");
+  CHECK(hash_of(hash, folder.path("small"), kSecond * 31 / 10) != "-");
   CHECK(hash.counters().over_budget == 2);
+}
+
+TEST_CASE("A file that would keep others waiting for long is not hashed") {
+  const TempDir folder;
+  folder.write("huge", "x");
+  REQUIRE(truncate(folder.path("huge").c_str(), static_cast<off_t>(FileHash::kMaxFileBytes) + 1) == 0);
+  FileHash hash(uint64_t{1} << 40);
+  CHECK(hash_of(hash, folder.path("huge")) == "-");
+  CHECK(hash.counters().over_budget == 1);
 }
 
 TEST_CASE("What is no regular file is not hashed") {

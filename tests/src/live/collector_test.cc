@@ -1,6 +1,7 @@
 #include "src/live/collector.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -8,7 +9,10 @@
 #include <string>
 
 #include "src/host_identity.h"
+#include "tests/support/events.h"
 #include "tests/support/fake_connector.h"
+#include "tests/support/fake_records.h"
+#include "tests/support/shell_rules.h"
 #include "tests/support/temp_dir.h"
 
 namespace detectd {
@@ -21,12 +25,12 @@ constexpr uint32_t kNobody = 4'194'300;  // no process has it
 
 // A collector whose kernel tells what a test says. Its procfs is a directory of the test's.
 struct Setting {
-  explicit Setting(Collector::Options options) {
+  explicit Setting(Collector::Options options, std::unique_ptr<ExecRecords> records = nullptr) {
     auto made = std::make_unique<FakeSocket>();
     socket = made.get();
     options.heartbeat_ns = 3'600'000'000'000;
-    collector.emplace(std::move(made), nullptr, std::make_shared<const CaptureHost>(read_host_identity()),
-                      options);
+    collector.emplace(std::move(made), std::move(records),
+                      std::make_shared<const CaptureHost>(read_host_identity()), options);
     ProcEvent beat = make(ProcWhat::kFork, static_cast<uint32_t>(getpid()));
     beat.thread = kNobody;
     socket->give(beat);
@@ -115,6 +119,75 @@ TEST_CASE("TRUST 87: a list of processes that can not be had is counted, and wha
     setting.count_until(
         [](const Event& event) { return number(event, process_field(Leaf::kPid)) == kNobody - 1; });
     CHECK(setting.collector->counters().failed_lists == 2);
+  }
+}
+
+TEST_CASE("TRUST 74: after a loss that follows soon all processes are looked at again, too",
+          "[live][threads]") {
+  const TempDir empty;
+  const Fd directory(open(empty.path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Setting setting({.procfs = directory.number(), .rescan_ns = 1'000'000'000, .snapshot = false});
+  const auto is_loss = [](const Event& event) { return event.kind == EventKind::kLost; };
+  for (int losses = 0; losses < 2; ++losses) {
+    setting.socket->lose(7);
+    setting.socket->give(make(ProcWhat::kExec, kNobody));
+    setting.count_until(is_loss);
+  }
+  const int64_t until_ns = steady_clock_ns() + 20'000'000'000;
+  while (setting.collector->counters().rescans < 2 && steady_clock_ns() < until_ns) {
+    REQUIRE(setting.collector->next(setting.chunk));
+  }
+  CHECK(setting.collector->counters().rescans == 2);
+}
+
+TEST_CASE("a reading that does not end is seen, and that it went on", "[live][threads]") {
+  const TempDir procfs;
+  const std::string process = procfs.path(std::to_string(kNobody));
+  const std::string never = process + "/stat";
+  REQUIRE(mkdir(process.c_str(), 0700) == 0);
+  // Whoever opens it waits for somebody who writes.
+  REQUIRE(mkfifo(never.c_str(), 0600) == 0);
+  const Fd directory(open(procfs.path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Setting setting({.procfs = directory.number()});
+  const int64_t until_ns = steady_clock_ns() + 20'000'000'000;
+  const auto turn_while = [&](const auto& condition) {
+    while (condition(setting.collector->stuck_ns()) && steady_clock_ns() < until_ns) {
+      REQUIRE(setting.collector->next(setting.chunk));
+    }
+  };
+  turn_while([](int64_t stuck_ns) { return stuck_ns < 1'200'000'000; });
+  CHECK(setting.collector->stuck_ns() >= 1'200'000'000);
+  Fd writer(open(never.c_str(), O_WRONLY | O_CLOEXEC));
+  // Nobody is to wait for it again.
+  unlink(never.c_str());
+  writer.reset();
+  turn_while([](int64_t stuck_ns) { return stuck_ns >= 1'200'000'000; });
+  CHECK(setting.collector->stuck_ns() < 1'200'000'000);
+}
+
+TEST_CASE("programs that the kernel tells of need no /proc", "[live][threads]") {
+  for (const bool asked : {true, false}) {
+    INFO("a rule may hold: " << asked);
+    auto made = std::make_unique<test::FakeRecords>();
+    test::FakeRecords& records = *made;
+    Setting setting({.snapshot = false}, std::move(made));
+    if (!asked) setting.collector->read_for(test::rules_about_shells());
+    const ProcEvent exec = make(ProcWhat::kExec, kNobody);
+    records.give({.pid = kNobody, .monotonic_ns = exec.monotonic_ns - 1000});
+    setting.socket->give(exec);
+    std::optional<Event> told;
+    setting.count_until([&](const Event& event) {
+      if (event.kind == EventKind::kExec) told = event;
+      return told.has_value();
+    });
+    CHECK(told->find_carried(field::kSource).text == "ebpf");
+    CHECK(told->find_carried(process_field(Leaf::kExecutable)).text == "/usr/bin/cat");
+    CHECK(test::show(*told, "process.args") == "cat|-");
+    CHECK(told->carries(process_field(Leaf::kMountNamespace)) == asked);
+    // What was told is still there when a hit asks for it, the process or not.
+    setting.collector->complete(*told);
+    CHECK(told->carries(process_field(Leaf::kMountNamespace)));
+    CHECK(number(*told, field::kLagUs) == 0);
   }
 }
 

@@ -51,8 +51,9 @@ std::string show(const Connection& connection) {
 class Looks {
  public:
   std::string look(const std::vector<DiagSocket>& sockets,
-                   const std::map<uint64_t, uint32_t>& owners = {{7, 70}}) {
-    connections.update(sockets);
+                   const std::map<uint64_t, uint32_t>& owners = {{7, 70}},
+                   Connections::Look extent = Connections::Look::kAll) {
+    connections.update(sockets, extent);
     for (const auto& [inode, pid] : owners) connections.resolve(inode, pid);
     std::vector<Connection> ready;
     connections.take(ready);
@@ -70,6 +71,36 @@ TEST_CASE("The first look at the sockets only learns") {
   CHECK(looks.look({made({.cookie = 1})}) == "");
   CHECK(looks.look({made({.cookie = 1}), made({.cookie = 2})}) ==
         "attempted 10.0.0.1:4000 10.0.0.2:443 70\n");
+}
+
+TEST_CASE("Where there are too many sockets, each is told once, and none that may be old") {
+  constexpr auto kCut = Connections::Look::kCut;
+  const auto one = made({.cookie = 1}), two = made({.cookie = 2}), three = made({.cookie = 3});
+  const std::string told = "attempted 10.0.0.1:4000 10.0.0.2:443 70\n";
+  Looks looks;
+  // All that there was before the first whole look is old.
+  CHECK(looks.look({one}, {{7, 70}}, kCut) == "");
+  CHECK(looks.look({two}, {{7, 70}}, kCut) == "");
+  CHECK(looks.look({one, two}) == "");
+  // Which of them a look that is cut has is chance.
+  CHECK(looks.look({two}, {{7, 70}}, kCut) == "");
+  CHECK(looks.look({one, three}, {{7, 70}}, kCut) == told);
+  CHECK(looks.look({two}, {{7, 70}}, kCut) == "");
+  CHECK(looks.look({three}, {{7, 70}}, kCut) == "");
+  CHECK(looks.look({one, two, three}) == "");
+  CHECK(looks.look({one, two, three, made({.cookie = 4})}) == told);
+}
+
+TEST_CASE("So many are remembered while looks are cut, and beyond it begins anew") {
+  Looks looks;
+  looks.look({});
+  std::vector<DiagSocket> many(Connections::kMaxKnown + 1, made({.inode = 0}));
+  for (size_t i = 0; i < many.size(); ++i) many[i].cookie = i;
+  looks.connections.update(many, Connections::Look::kCut);
+  std::vector<Connection> ready;
+  looks.connections.take(ready);
+  looks.connections.update(std::span(many).first(10), Connections::Look::kCut);
+  CHECK(looks.look({made({.cookie = uint64_t{1} << 40})}, {{7, 70}}, Connections::Look::kCut) == "");
 }
 
 TEST_CASE("After forgetting, the next look only learns again") {

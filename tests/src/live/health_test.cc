@@ -111,6 +111,30 @@ TEST_CASE("TRUST 73: as many forks as a fork bomb makes are told, once a minute 
   CHECK(health.look({.forks = 1'000'000 + 10 * kMany}, 101 * kSecond).size() == 1);
 }
 
+TEST_CASE("a reading that does not end is told once, until it went on", "[live]") {
+  HealthWatch health;
+  CHECK(health.look({.stuck_ns = HealthWatch::kStuckNs - 1}, 0).empty());
+  CHECK(show(health.look({.stuck_ns = HealthWatch::kStuckNs}, kSecond)) ==
+        "stuck: for 5.0 s reading of a process has not come to an end, as from a file system that does not "
+        "answer: what happens meanwhile is not judged\n");
+  CHECK(health.look({.stuck_ns = 2 * HealthWatch::kStuckNs}, 2 * kSecond).empty());
+  CHECK(health.look({}, 3 * kSecond).empty());
+  CHECK(health.look({.stuck_ns = HealthWatch::kStuckNs}, 4 * kSecond).size() == 1);
+  // Who looks was stopped himself, as all of detectd.
+  CHECK(health.look({}, 5 * kSecond).empty());
+  CHECK(health.look({.stuck_ns = HealthWatch::kStuckNs}, 15 * kSecond).empty());
+  CHECK(health.look({.stuck_ns = HealthWatch::kStuckNs}, 16 * kSecond).size() == 1);
+}
+
+TEST_CASE("a kernel that hands over no program any more is told, once a minute at most", "[live]") {
+  HealthWatch health;
+  CHECK(show(health.look({.silences = 1}, 0)) ==
+        "untold: the kernel did not hand over 8 programs in a row; until it does again they are read from "
+        "/proc, and some that end at once will have no command line\n");
+  CHECK(health.look({.silences = 2}, HealthWatch::kQuietNs - 1).empty());
+  CHECK(health.look({.silences = 2}, HealthWatch::kQuietNs).size() == 1);
+}
+
 TEST_CASE("what else goes wrong is told each time that it does", "[live]") {
   HealthWatch health;
   HealthSigns signs{.failed_lists = 1, .list_error = "no", .priority_losses = 2};

@@ -127,6 +127,36 @@ TEST_CASE("while nobody is woken, what is there is taken when somebody asks for 
   CHECK_FALSE(setting.receiver->rests());
 }
 
+TEST_CASE("where the kernel falls silent all execs are read at once, until it tells of one",
+          "[live][threads]") {
+  Setting setting({.tick_ms = 3'600'000}, 3'600'000'000'000, Told::kYes);
+  setting.socket->split();
+  setting.receiver->start();
+  // It was not asked of those yet.
+  ProcEvent early = make(ProcWhat::kExec, 50);
+  early.monotonic_ns -= 3'600'000'000'000;
+  for (unsigned i = 0; i < Receiver::kUntoldInARow; ++i) {
+    setting.socket->give(early);
+    setting.receiver->read_now();
+    CHECK(setting.next().image->cmdline == "program-50");
+  }
+  for (unsigned i = 0; i < Receiver::kUntoldInARow; ++i) {
+    CHECK(setting.receiver->counters().silences == 0);
+    setting.socket->give(make(ProcWhat::kExec, 100 + i));
+    setting.receiver->read_now();
+    CHECK(setting.next().image->cmdline == "program-" + std::to_string(100 + i));
+  }
+  CHECK(setting.receiver->counters().silences == 1);
+  CHECK_FALSE(setting.receiver->rests());
+  const ProcEvent exec = make(ProcWhat::kExec, 7);
+  setting.records->give({.pid = 7, .monotonic_ns = exec.monotonic_ns - 1000});
+  setting.socket->give(exec);
+  setting.receiver->read_now();
+  CHECK(setting.next().image->is_told);
+  CHECK(setting.receiver->rests());
+  CHECK(setting.receiver->counters().silences == 1);
+}
+
 TEST_CASE("TRUST 5: what was read while a later exec of the pid was queued is marked", "[live][threads]") {
   Setting setting;
   setting.on_read = [&setting, first = true](uint32_t) mutable {
