@@ -2,8 +2,10 @@
 // steps under way at the same time, and one that waits for another helps it.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <list>
@@ -52,12 +54,17 @@ class WorkerPool {
 
   Run* find_run();
   void do_task(Run& run, Lock& lock);
+  // What somebody may wait for has changed; under the lock.
+  void tell_all();
+  // Waits for that, awake at first; may return sooner.
+  void wait_for_change(Lock& lock);
   void serve();
 
   const size_t size_;
   std::vector<std::thread> threads_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::atomic<uint64_t> changes_ = 0;  // written under the lock
   std::list<Run> runs_;
   bool stop_ = false;
 };
