@@ -125,6 +125,7 @@ HealthSigns HostSource::signs() const {
   signs.priority_losses = collector_->receiver().priority_losses();
   signs.silences = collector_->receiver().counters().silences;
   signs.stuck_ns = collector_->stuck_ns();
+  signs.unanswered = counters.enriched.hash.unanswered;
   return signs;
 }
 

@@ -72,6 +72,7 @@ WatchState collect_state(const Collector& collector, const Engine& engine, const
                   {"longest backlog", received.longest_backlog.load()},
                   {"execs that had ended", enriched.ended},
                   {"executables not to be trusted", enriched.not_trusted},
+                  {"executables not read in time", enriched.hash.unanswered},
                   {"processes at the start", collected.snapshot_processes},
                   {"looks at all processes", collected.rescans},
                   {"looks at all processes that failed", collected.failed_lists},

@@ -307,10 +307,10 @@ void Enricher::forget_what_ended() {
 }
 
 void Enricher::hash_executable(const ExecImage& image) {
-  const Fd file = coming_file_ < 0 ? procfs_.open_executable() : Fd(fcntl(coming_file_, F_DUPFD_CLOEXEC, 0));
+  const Fd file = coming_file_ < 0 ? procfs_.hold_executable() : Fd(fcntl(coming_file_, F_DUPFD_CLOEXEC, 0));
   if (!file) return;
   const auto identity = identify_file(file.number(), "", FollowLink::kNo);
-  if (identity && identity->same_file(*image.file)) now_.sha256 = hash_.of(file.number(), clock_ns_);
+  if (identity && identity->same_file(*image.file)) now_.sha256 = hash_.of(file, clock_ns_);
 }
 
 Enricher::Counters Enricher::counters() const {

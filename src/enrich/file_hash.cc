@@ -1,47 +1,57 @@
 #include "src/enrich/file_hash.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "engine/timestamp.h"
+#include "src/clock.h"
 
 namespace detectd {
 
-FileHash::Key FileHash::key_of(const struct stat& info) {
-  const auto ns = [](const timespec& time) { return time.tv_sec * kNanosPerSecond + time.tv_nsec; };
-  return {info.st_dev, info.st_ino, info.st_size, ns(info.st_mtim), ns(info.st_ctim)};
-}
-
-std::optional<Sha256> FileHash::of(int file, int64_t now_ns) {
-  struct stat info {};
-  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+std::optional<Sha256> FileHash::of(const Fd& file, int64_t now_ns) {
+  const std::optional<FileVersion> version = version_of(file.number());
+  if (!version) {
     ++counters_.failed;
     return std::nullopt;
   }
-  const Key key = key_of(info);
-  if (const auto known = entries_.find(key); known != entries_.end()) {
+  if (const auto known = entries_.find(*version); known != entries_.end()) {
     ++counters_.remembered;
     by_age_.splice(by_age_.begin(), by_age_, known->second.age);
     return known->second.digest;
   }
-  if (!take_budget(static_cast<uint64_t>(info.st_size), now_ns)) {
+  if (!reader_.accepts(*version)) {
+    ++counters_.unanswered;
+    return std::nullopt;
+  }
+  if (!take_budget(std::get<2>(*version), now_ns)) {
     ++counters_.over_budget;
     return std::nullopt;
   }
-  const std::optional<Sha256> digest = read(file, key);
-  if (!digest) {
-    ++counters_.failed;
+  const FileReader::Answer answer = read(file, *version);
+  if (!answer.digest) {
+    ++(answer.in_time ? counters_.failed : counters_.unanswered);
     return std::nullopt;
   }
   ++counters_.hashed;
-  by_age_.push_front(key);
-  entries_.emplace(key, Entry{*digest, by_age_.begin()});
+  by_age_.push_front(*version);
+  entries_.emplace(*version, Entry{*answer.digest, by_age_.begin()});
   if (entries_.size() > kMaxRemembered) {
     entries_.erase(by_age_.back());
     by_age_.pop_back();
   }
-  return digest;
+  return answer.digest;
+}
+
+// Who arranges that files are slow costs no more than a part of the time.
+FileReader::Answer FileHash::read(const Fd& file, const FileVersion& version) {
+  constexpr int64_t kShare = 4;
+  const int64_t begin_ns = steady_clock_ns();
+  if (waited_ns_)
+    patience_ns_ += std::min(most_patience_ns_ - patience_ns_, (begin_ns - *waited_ns_) / kShare);
+  const FileReader::Answer answer =
+      reader_.read(file, version, std::max(patience_ns_, std::min(most_patience_ns_, kLeastPatienceNs)));
+  waited_ns_ = steady_clock_ns();
+  patience_ns_ = std::max<int64_t>(0, patience_ns_ - (*waited_ns_ - begin_ns));
+  return answer;
 }
 
 // At most one second's bytes are saved up, and that much is enough for any file.
@@ -58,22 +68,6 @@ bool FileHash::take_budget(uint64_t bytes, int64_t now_ns) {
   if (bytes > kMaxFileBytes || std::min(static_cast<int64_t>(bytes), full) > budget_) return false;
   budget_ -= static_cast<int64_t>(bytes);
   return true;
-}
-
-std::optional<Sha256> FileHash::read(int file, const Key& key) {
-  buffer_.resize(size_t{128} << 10);
-  Sha256Hasher hasher;
-  const off_t size = std::get<2>(key);
-  off_t done = 0;
-  while (done < size) {
-    const ssize_t got = pread(file, buffer_.data(), buffer_.size(), done);
-    if (got <= 0) return std::nullopt;
-    hasher.add({buffer_.data(), static_cast<size_t>(got)});
-    done += got;
-  }
-  struct stat info {};
-  if (fstat(file, &info) != 0 || key_of(info) != key) return std::nullopt;
-  return hasher.finish();
 }
 
 }  // namespace detectd

@@ -2,17 +2,15 @@
 // it would have had. Else to append a second's bytes would keep a file from being hashed at all.
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <list>
 #include <map>
 #include <optional>
-#include <tuple>
-#include <vector>
 
 #include "engine/digest.h"
+#include "src/enrich/file_reader.h"
+#include "src/fd.h"
 
 namespace detectd {
 
@@ -27,33 +25,43 @@ class FileHash {
     uint64_t remembered = 0;
     uint64_t over_budget = 0;  // not hashed: no budget left, or larger than kMaxFileBytes
     uint64_t failed = 0;       // changed meanwhile, or could not be read
+    uint64_t unanswered = 0;   // not read in time, or not tried, since others of that device are not
   };
+  // How long is waited for files altogether: that much at once, and a quarter of the time.
+  static constexpr int64_t kPatienceNs = 2'000'000'000;
+  // At least so long for each, of which there are as many as the budget of bytes allows.
+  static constexpr int64_t kLeastPatienceNs = 10'000'000;
 
-  explicit FileHash(uint64_t bytes_per_second) : bytes_per_second_(bytes_per_second) {}
+  explicit FileHash(uint64_t bytes_per_second, int64_t patience_ns = kPatienceNs,
+                    FileReader::Copy copy = FileReader::copy_file)
+      : bytes_per_second_(bytes_per_second),
+        most_patience_ns_(patience_ns),
+        patience_ns_(patience_ns),
+        reader_(copy) {}
 
-  // Of a regular file, open for reading. A file that was changed in place has other times or another size and
-  // is read again. `now_ns`: any clock; one that goes back gives no budget.
-  std::optional<Sha256> of(int file, int64_t now_ns);
+  // Of a regular file, open if only as a path (O_PATH). A file that was changed in place has other times or another size
+  // and is read again. `now_ns`: any clock; one that goes back gives no budget.
+  std::optional<Sha256> of(const Fd& file, int64_t now_ns);
   const Counters& counters() const { return counters_; }
 
  private:
-  // device, inode, size, mtime, ctime
-  using Key = std::tuple<dev_t, ino_t, off_t, int64_t, int64_t>;
   struct Entry {
     Sha256 digest;
-    std::list<Key>::iterator age;
+    std::list<FileVersion>::iterator age;
   };
 
-  static Key key_of(const struct stat& info);
   bool take_budget(uint64_t bytes, int64_t now_ns);
-  std::optional<Sha256> read(int file, const Key& key);
+  FileReader::Answer read(const Fd& file, const FileVersion& version);
 
   uint64_t bytes_per_second_;
   int64_t budget_ = 0;  // below zero: of seconds to come
   std::optional<int64_t> filled_ns_;
-  std::map<Key, Entry> entries_;
-  std::list<Key> by_age_;  // used last first
-  std::vector<char> buffer_;
+  int64_t most_patience_ns_;
+  int64_t patience_ns_;
+  std::optional<int64_t> waited_ns_;  // when that was looked at last
+  std::map<FileVersion, Entry> entries_;
+  std::list<FileVersion> by_age_;  // used last first
+  FileReader reader_;
   Counters counters_;
 };
 

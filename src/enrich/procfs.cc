@@ -136,8 +136,8 @@ std::optional<FileIdentity> RealProcfs::executable() {
   return identify_file(process_.number(), "exe", FollowLink::kYes);
 }
 
-Fd RealProcfs::open_executable() {
-  return Fd(openat(process_.number(), "exe", O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+Fd RealProcfs::hold_executable() {
+  return Fd(openat(process_.number(), "exe", O_PATH | O_CLOEXEC));
 }
 
 std::optional<FileIdentity> RealProcfs::host_file(const std::string& path) {

@@ -36,9 +36,9 @@ class Procfs {
   virtual std::optional<ProcStream> stream(unsigned number) = 0;
   // The other end of a socket of the process; nothing for one without a peer of the internet.
   virtual std::optional<SocketPeer> socket_peer(unsigned number, uint64_t inode) = 0;
-  // The program's file; and to be read.
+  // The program's file; and held as a path (O_PATH), which asks nobody who may not answer.
   virtual std::optional<FileIdentity> executable() = 0;
-  virtual Fd open_executable() = 0;
+  virtual Fd hold_executable() = 0;
 
   // The file that has this path for us.
   virtual std::optional<FileIdentity> host_file(const std::string& path) = 0;
@@ -66,7 +66,7 @@ class RealProcfs : public Procfs {
   std::optional<ProcStream> stream(unsigned number) override;
   std::optional<SocketPeer> socket_peer(unsigned number, uint64_t inode) override;
   std::optional<FileIdentity> executable() override;
-  Fd open_executable() override;
+  Fd hold_executable() override;
   std::optional<FileIdentity> host_file(const std::string& path) override;
   Status list(std::vector<uint32_t>& pids) override;
 

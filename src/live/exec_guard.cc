@@ -14,6 +14,7 @@
 #include <cstring>
 #include <new>
 
+#include "src/bare_process.h"
 #include "src/clock.h"
 #include "src/live/exec_guard_process.h"
 #include "src/text.h"
@@ -97,12 +98,9 @@ Result<std::unique_ptr<ExecGuard>> ExecGuard::start(const Options& options) {
                            .permission = options.permission,
                            .deadline_ns = options.deadline_ns,
                            .counters = guard->counters_.get()};
-  int pidfd = -1;
-  // Not fork(3), which takes locks that another thread may hold.
-  const long child = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, nullptr, &pidfd, nullptr, nullptr);
+  const pid_t child = clone_bare(guard->process_);
   if (child == 0) run_exec_guard(orders);
   if (child < 0) return guard_error("clone", errno);
-  guard->process_.reset(pidfd);
   theirs.reset();
   guard->counters_->alive_ns = steady_clock_ns();
   ExecQuestion first;

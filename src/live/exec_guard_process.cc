@@ -2,9 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/fanotify.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statfs.h>
@@ -16,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "src/bare_process.h"
 #include "src/enrich/file_identity.h"
 #include "src/live/pending_execs.h"
 
@@ -51,7 +50,6 @@ class Guard {
   [[noreturn]] void run();
 
  private:
-  void shed_what_was_inherited();
   void watch();
   void turn();
   void take_requests();
@@ -67,36 +65,16 @@ class Guard {
   const GuardOrders& orders_;
   PendingExecs pending_;
   int group_ = -1;
-  int socket_ = 3;
+  int socket_ = -1;
   alignas(8) std::byte buffer_[4096];
 };
 
 void Guard::run() {
-  shed_what_was_inherited();
+  socket_ = shed_what_was_inherited(orders_.socket, "detectd-guard", static_cast<pid_t>(orders_.daemon));
+  setpriority(PRIO_PROCESS, 0, -20);
   watch();
   send({.kind = GuardMessage::kWatching}, nullptr);
   while (true) turn();
-}
-
-// Locks, databases, terminals: whoever waits for the daemon to let go of them must not wait for us.
-void Guard::shed_what_was_inherited() {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_NAME, "detectd-guard");
-  setpriority(PRIO_PROCESS, 0, -20);
-  // A stop of the daemon's process group, or from its terminal, is not for us.
-  setsid();
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM}) {
-    signal(number, SIG_IGN);
-  }
-  for (int number = 0; number < 3; ++number) close(number);
-  const int null = open("/dev/null", O_RDWR);
-  for (int number = 0; number < 3; ++number) {
-    if (number != null) dup2(null, number);
-  }
-  if (orders_.socket != socket_) dup2(orders_.socket, socket_);
-  syscall(SYS_close_range, static_cast<unsigned>(socket_) + 1, ~0U, 0);
-  // Its end was told to us only if it came after the first line.
-  if (static_cast<uint32_t>(getppid()) != orders_.daemon) _exit(0);
 }
 
 void Guard::watch() {

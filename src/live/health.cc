@@ -114,6 +114,15 @@ std::vector<HealthReport> HealthWatch::look(const HealthSigns& signs, int64_t no
   } else {
     told.silences = told_.silences;
   }
+  if (is_due(signs.unanswered - told_.unanswered, unanswered_told_ns_, now_ns)) {
+    reports.push_back(
+        {.reason = "unanswered",
+         .message = "a file system did not answer in time: of " +
+                    std::to_string(signs.unanswered - told_.unanswered) +
+                    " programs that were begun no hash is known, and rules about hashes did not see them"});
+  } else {
+    told.unanswered = told_.unanswered;
+  }
   const uint64_t forks = forks_per_second(signs, now_ns);
   looked_ns_ = now_ns;
   if (forks >= kForksPerSecond && is_due(forks, forks_told_ns_, now_ns)) {

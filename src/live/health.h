@@ -48,8 +48,9 @@ struct HealthSigns {
   uint64_t forks = 0;           // of processes
   uint64_t forged = 0;          // messages
   uint64_t priority_losses = 0;
-  uint64_t silences = 0;  // Receiver::Counters
-  int64_t stuck_ns = 0;   // Collector::stuck_ns()
+  uint64_t silences = 0;    // Receiver::Counters
+  int64_t stuck_ns = 0;     // Collector::stuck_ns()
+  uint64_t unanswered = 0;  // FileHash::Counters
   uint64_t slow_events = 0;
   int64_t slowest_event_ns = 0;  // since slow events were told of last
   std::optional<uint32_t> slowest_pid = std::nullopt;
@@ -75,6 +76,7 @@ class HealthWatch {
   std::optional<int64_t> forged_told_ns_;
   std::optional<int64_t> forks_told_ns_;
   std::optional<int64_t> silence_told_ns_;
+  std::optional<int64_t> unanswered_told_ns_;
   std::optional<int64_t> looked_ns_;
   bool is_stuck_ = false;
 };

@@ -394,6 +394,7 @@ if hold_judge; then
   kill -KILL "$sibling"
   end_judge
   exec {serve}>&-
+  rm -f "$work/serve"
 else
   flunk 'the judge is not held up'
   stop_daemon KILL
@@ -477,6 +478,41 @@ expect 'TRUST 85: and is no more' until_holds dead "$killed"
 stop_daemon
 }
 
+# a program whose file is never read to its end, as whoever may mount a file system can arrange
+unanswered() {
+configure enforce 0 0
+printf '[enrich]\nhash = true\n' >>"$work/detectd.toml"
+rule kills 'action = "kill"' kills >"$rules"
+fresh
+watch || cat "$work/said"
+mkdir -p "$work/mounted"
+mkfifo "$work/serve"
+exec {serve}<>"$work/serve"
+"$work/other" fuse "$work/mounted" /bin/sleep <"$work/serve" >"$work/fuse" 2>"$work/why" & server=$!
+stuck=
+if until_holds grep -qE 'mounted|.' "$work/fuse" "$work/why" && grep -q mounted "$work/fuse"; then
+  "$work/mounted/file" 1000 & stuck=$!; disown
+  expect 'the file is asked for' until_in "$work/fuse" reading
+  "$work/kills" sleep & killed=$!; disown
+  expect 'who is behind it is judged' until_outcome kills killed
+  expect 'and ends' until_holds dead "$killed"
+  expect 'that it has no hash is told' until_in "$work/hits" detectd.unanswered
+  expect 'and nothing else is held up' bash -c '! grep -q detectd.stuck "$0"' "$work/hits"
+  stop_daemon
+  expect 'and the daemon ends' test "$status" = 0
+  kill -KILL "$stuck"
+  echo >&"$serve"
+else
+  skip "a program whose file is never read to its end: $(<"$work/why")"
+  stop_daemon
+fi
+kill -KILL "$server" 2>/dev/null
+wait "$server" 2>/dev/null
+exec {serve}>&-
+umount -l "$work/mounted" 2>/dev/null
+rm -f "$work/serve"
+}
+
 # a tree in a control group of its own, and one that shares it
 cgroups() {
 local hierarchy group=
@@ -521,7 +557,7 @@ done
 until_holds rmdir "$group" 2>/dev/null
 }
 
-sections=(armed identity unknown careless bait targets trees cgroups storm descriptors)
+sections=(armed identity unknown careless bait targets trees cgroups storm descriptors unanswered)
 (($# <= 3)) || sections=("${@:4}")
 for section in "${sections[@]}"; do "$section"; done
 finish

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,8 +21,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 extern char** environ;
@@ -256,8 +260,14 @@ void answer(int device, uint64_t unique, const void* body, size_t size) {
 }
 
 // A file system whose only file is never read to an end: who reads it can not be interrupted. Says when that is so, and
-// serves until it is told to end.
+// serves until it is told to end. The file begins as the program named second does, if there is one, so that it can be
+// run; what is behind that never comes.
 int fuse(const Arguments& a) {
+  std::string program;
+  if (a.size() > 1) {
+    std::ifstream file(a[1], std::ios::binary);
+    program.assign(std::istreambuf_iterator<char>(file), {});
+  }
   const int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
   if (device < 0) skip("/dev/fuse");
   const std::string options =
@@ -265,18 +275,22 @@ int fuse(const Arguments& a) {
   if (mount("victim", a.at(0).c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
     skip("mount fuse");
   say("mounted");
+  alarm(kLifeSeconds);
   std::vector<char> buffer(size_t{1} << 20);
   bool reading = false;
-  while (!reading) {
+  while (true) {
+    pollfd sources[] = {{device, POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}};
+    if (poll(sources, 2, -1) < 0) die("poll");
+    if (sources[1].revents != 0) break;
     const ssize_t got = read(device, buffer.data(), buffer.size());
     if (got < static_cast<ssize_t>(sizeof(fuse_in_header))) die("read /dev/fuse");
     fuse_in_header head;
     std::memcpy(&head, buffer.data(), sizeof head);
     fuse_attr attributes{};
     attributes.ino = 2;
-    attributes.mode = S_IFREG | 0600;
+    attributes.mode = S_IFREG | 0700;
     attributes.nlink = 1;
-    attributes.size = 4096;
+    attributes.size = program.size() + (size_t{1} << 20);
     if (head.nodeid == FUSE_ROOT_ID) attributes.mode = S_IFDIR | 0700;
     switch (head.opcode) {
       case FUSE_INIT: {
@@ -290,7 +304,7 @@ int fuse(const Arguments& a) {
       case FUSE_LOOKUP: {
         fuse_entry_out out{};
         out.nodeid = 2;
-        attributes.mode = S_IFREG | 0600;
+        attributes.mode = S_IFREG | 0700;
         out.attr = attributes;
         answer(device, head.unique, &out, sizeof out);
         break;
@@ -307,7 +321,18 @@ int fuse(const Arguments& a) {
         answer(device, head.unique, &out, sizeof out);
         break;
       }
-      case FUSE_READ: reading = true; break;
+      case FUSE_READ: {
+        fuse_read_in wanted{};
+        std::memcpy(&wanted, buffer.data() + sizeof head, sizeof wanted);
+        if (wanted.offset < program.size()) {
+          std::string part = program.substr(wanted.offset, wanted.size);
+          part.resize(wanted.size);  // less would be the end of the file
+          answer(device, head.unique, part.data(), part.size());
+        } else if (!std::exchange(reading, true)) {
+          say("reading");
+        }
+        break;
+      }
       default: {
         fuse_out_header out{};
         out.len = sizeof out;
@@ -317,9 +342,6 @@ int fuse(const Arguments& a) {
       }
     }
   }
-  say("reading");
-  alarm(kLifeSeconds);
-  wait_for_line();
   umount2(a.at(0).c_str(), MNT_DETACH);
   return 0;
 }

@@ -83,7 +83,7 @@ class FakeProcfs : public Procfs {
     const FakeProcess* const process = alive();
     return process == nullptr ? std::nullopt : process->file;
   }
-  Fd open_executable() override { return {}; }
+  Fd hold_executable() override { return {}; }
   std::optional<FileIdentity> host_file(const std::string& path) override {
     ++host_looks;
     const auto found = host_files.find(path);

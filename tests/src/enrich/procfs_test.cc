@@ -27,7 +27,7 @@ TEST_CASE("What is read of a selected process is never of one that has its pid l
   CHECK_FALSE(procfs.read(ProcFile::kStat, 4096, text));
   CHECK(text.empty());
   CHECK_FALSE(procfs.stream(0));
-  CHECK_FALSE(procfs.open_executable());
+  CHECK_FALSE(procfs.hold_executable());
 }
 
 TEST_CASE("Without a selected process nothing is read") {
