@@ -38,18 +38,6 @@ LeafMask told_by(const Event& event) {
   return leader ? mask : mask & ~mask_of(Leaf::kThreadName);
 }
 
-bool same_leaf(const Event& event, Leaf leaf, const Attributes& known) {
-  const FieldId id = process_field(leaf);
-  if (!same_value(event.find_carried(id), known.find(leaf))) return false;
-  if (!table_info(id).many) return true;
-  const size_t count = event.count(id);
-  if (count != known.count(leaf)) return false;
-  for (size_t i = 1; i < count; ++i) {
-    if (!same_value(event.find_carried(id, i), known.find(leaf, i))) return false;
-  }
-  return true;
-}
-
 // Facts that are told together: a new value of the first makes an old one of the others doubtful.
 struct Dependence {
   Leaf cause;
@@ -94,11 +82,7 @@ LeafMask withheld_by(const Event& event) {
 
 // What the line tells otherwise than it was.
 LeafMask changed(const Event& event, LeafMask told, const Attributes& before) {
-  LeafMask mask = told & ~before.leaves();
-  for_each(told & before.leaves(), [&](Leaf leaf) {
-    if (!same_leaf(event, leaf, before)) mask |= mask_of(leaf);
-  });
-  return mask;
+  return (told & ~before.leaves()) | before.other_than(event, process_field(Leaf{}), told & before.leaves());
 }
 
 LeafMask doubtful(LeafMask changed) {

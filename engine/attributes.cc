@@ -60,6 +60,34 @@ size_t Attributes::count(Leaf leaf) const {
   return (shared_ & mask_of(leaf)) == 0 ? 0 : part_of(leaf).count(leaf);
 }
 
+LeafMask Attributes::other_than(const Event& event, FieldId first, LeafMask leaves) const {
+  LeafMask mask = 0;
+  for (LeafMask left = leaves; left != 0; left &= left - 1) {
+    const auto leaf = static_cast<Leaf>(std::countr_zero(left));
+    if (!is_same(leaf, event, FieldId(static_cast<uint16_t>(index_of(first) + std::countr_zero(left)))))
+      mask |= mask_of(leaf);
+  }
+  return mask;
+}
+
+bool Attributes::is_same(Leaf leaf, const Event& event, FieldId id) const {
+  if ((own_ & mask_of(leaf)) == 0) return part_of(leaf).is_same(leaf, event, id);
+  const Entry* entry = &entry_of(leaf);
+  const char* const texts = reinterpret_cast<const char*>(entries() + entry_count_);
+  const size_t count = entry->count;
+  if (!event.carries_list(id)) {
+    return count <= 1 && event.carries_as(id, entry->type, {texts + entry->offset, entry->size});
+  }
+  if (count != event.count(id)) return false;
+  if (count > 1) entry = &entries()[entry->offset];
+  for (size_t i = 0; i < std::max<size_t>(count, 1); ++i, ++entry) {
+    const FieldView told = event.find_carried(id, i);
+    if (told.type != entry->type || told.text != std::string_view(texts + entry->offset, entry->size))
+      return false;
+  }
+  return true;
+}
+
 std::optional<int64_t> Attributes::find_integer(Leaf leaf) const {
   if (!has(leaf)) return std::nullopt;
   if ((own_ & mask_of(leaf)) == 0) return part_of(leaf).find_integer(leaf);

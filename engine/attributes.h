@@ -36,6 +36,8 @@ class Attributes {
 
   FieldView find(Leaf leaf, size_t index = 0) const;
   size_t count(Leaf leaf) const;
+  // Those of `leaves`, which it has, that the event carries otherwise; `first` is the field of the first leaf.
+  LeafMask other_than(const Event& event, FieldId first, LeafMask leaves) const;
   // find(leaf).number where that is an integer.
   std::optional<int64_t> find_integer(Leaf leaf) const;
   bool has(Leaf leaf) const { return (leaves() & mask_of(leaf)) != 0; }
@@ -65,6 +67,7 @@ class Attributes {
   const Entry* entries() const { return reinterpret_cast<const Entry*>(memory_.get()); }
   const Entry& entry_of(Leaf leaf) const;
   const Attributes& part_of(Leaf leaf) const;
+  bool is_same(Leaf leaf, const Event& event, FieldId id) const;
 
   LeafMask own_ = 0;
   LeafMask shared_ = 0;

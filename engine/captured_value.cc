@@ -1,6 +1,7 @@
 #include "engine/captured_value.h"
 
 #include <cstring>
+#include <limits>
 
 #include "engine/json_text.h"
 #include "engine/timestamp.h"
@@ -109,11 +110,25 @@ bool passes(ValueCheck check, const CapturedValue& value) {
     case ValueCheck::kInteger: return integer || large;
     case ValueCheck::kUserOrGroup: return integer || large || value.type == Type::kText;
     case ValueCheck::kCount: return integer && value.number >= 0;
-    case ValueCheck::kPid: return integer && value.number >= 0 && value.number <= kMaxPid;
+    case ValueCheck::kPid: return integer && value.number >= 0 && value.number <= most_allowed(check);
     case ValueCheck::kBoolean: return value.type == Type::kBoolean;
     case ValueCheck::kTime: return value.time_ns.has_value();
   }
   return true;
+}
+
+int64_t most_allowed(ValueCheck check) {
+  switch (check) {
+    case ValueCheck::kAny:
+    case ValueCheck::kText:
+    case ValueCheck::kInteger:
+    case ValueCheck::kCount:
+    case ValueCheck::kUserOrGroup: return std::numeric_limits<int64_t>::max();
+    case ValueCheck::kPid: return kMaxPid;
+    case ValueCheck::kBoolean:
+    case ValueCheck::kTime: return -1;
+  }
+  return -1;
 }
 
 std::string shown(const CapturedValue& value) {

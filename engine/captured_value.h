@@ -40,6 +40,8 @@ void read_as(FieldType type, CapturedValue& value);
 
 // Whether a value, after read_as, is one the table allows. Null is.
 bool passes(ValueCheck check, const CapturedValue& value);
+// All integers from 0 up to this one pass; -1: none does.
+int64_t most_allowed(ValueCheck check);
 
 // For messages: "an integer from 0"; `"abc"`, cut where it is long.
 std::string_view expectation(ValueCheck check);

@@ -161,11 +161,6 @@ bool Event::append(FieldId id, const FieldView& value) {
   return true;
 }
 
-bool Event::carries_list(FieldId id) const {
-  if (!carries(id)) return false;
-  return values_[slot(id) - 1u].tag() == Tag::kList;
-}
-
 LeafMask Event::carried_leaves(FieldId first) const {
   LeafMask mask = 0;
   const size_t begin = index_of(first);

@@ -108,7 +108,14 @@ class Event {
   // Which leaves it carries of the subject whose leaves begin at `first`: process_field(Leaf{}), ...
   LeafMask carried_leaves(FieldId first) const;
   bool carries(FieldId id) const { return slot(id) != kUnset && slot(id) != kWithheld; }
-  bool carries_list(FieldId id) const;
+  bool carries_list(FieldId id) const { return carries(id) && values_[slot(id) - 1u].tag() == Tag::kList; }
+  // Whether it carries just this, and no list; other than kAbsent.
+  bool carries_as(FieldId id, Type type, std::string_view text) const {
+    if (!carries(id)) return false;
+    const Value& value = values_[slot(id) - 1u];
+    return value.tag() == tag_of(type) &&
+           text == std::string_view(bytes_.data() + value.offset, value.size_and_tag >> 3);
+  }
   bool withheld(FieldId id) const { return slot(id) == kWithheld; }
 
   // Begins to bring into the cache what find() will look at.

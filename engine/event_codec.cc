@@ -67,6 +67,7 @@ class EventDecoder::Walk {
   bool read_value_of(uint32_t node_index, size_t depth);
   bool read_elements(uint32_t node_index, size_t depth);
   Event::InRaw take_plain_text();
+  bool take_short_integer(CapturedValue& scalar);
   bool read_scalar(CapturedValue& scalar);
   bool accept(uint32_t node_index, CapturedValue& scalar, const char* at);
   void apply_role(const NameNode& node, const CapturedValue& scalar);
@@ -119,6 +120,7 @@ class EventDecoder::Walk {
   // Of the line being read.
   std::string_view line_;
   const char* line_end_ = nullptr;
+  bool has_escapes_ = false;        // there is a backslash somewhere in it
   const char* base_ = nullptr;      // of what is indexed
   const uint32_t* next_ = nullptr;  // offset from it
   Event* event_ = nullptr;
@@ -234,6 +236,7 @@ LineProblem EventDecoder::Walk::explain(std::string_view line) const {
 void EventDecoder::Walk::reset(std::string_view text, LineToDecode& line) {
   line_ = text;
   line_end_ = text.data() + text.size();
+  has_escapes_ = !text.empty() && std::memchr(text.data(), '\\', text.size()) != nullptr;
   event_ = line.event;
   notes_ = &line.notes;
   // Mostly it stays, and many threads count who shares it.
@@ -278,30 +281,43 @@ bool EventDecoder::Walk::read_line(std::string_view text, LineToDecode& line) {
 // none is there twice. False for any other, good or not.
 bool EventDecoder::Walk::read_as_before() {
   uint32_t expected = shapes_.root();
-  if (expected == LineShapes::kNone || !take('{')) return false;
+  const char* const base = base_;
+  const uint32_t* next = next_;
+  // Places ascend, so where the last of them is in this line, all are; it is looked at once, at the end.
+  const auto passes = [&](char c) {
+    if (base[*next] != c) return false;
+    ++next;
+    return true;
+  };
+  if (expected == LineShapes::kNone || !passes('{')) return false;
   for (uint32_t closed = 0;;) {
-    const char* const key_at = peek();
-    if (!take('"')) return false;
+    const char* const key_at = base + *next;
+    if (!passes('"')) return false;
     const uint32_t found = shapes_.find(expected, key_at + 1, closed);
-    if (found == LineShapes::kNone || !take(':')) return false;
+    if (found == LineShapes::kNone || !passes(':')) return false;
     const LineShapes::Step& step = shapes_.step(found);
     expected = step.next;
     closed = 0;
-    const bool opens = take('{');
+    const bool opens = passes('{');
     if (opens != step.object) return false;
     if (opens) {
-      if (peek() < line_end_ && *peek() == '"') continue;
-      if (!take('}')) return false;
+      if (base[*next] == '"') continue;
+      if (!passes('}')) return false;
       ++closed;
-    } else if (!(step.named ? read_value_of(step.node, step.depth)
-                            : read_unknown(step.searchable, step.depth))) {
-      return false;
+    } else {
+      next_ = next;
+      if (!(step.named ? read_value_of(step.node, step.depth) : read_unknown(step.searchable, step.depth)))
+        return false;
+      next = next_;
     }
     const uint32_t open = step.depth + (opens ? 1u : 0u);
-    while (closed < open && take('}')) ++closed;
-    // In lists are objects of any keys, which only the reading in full watches.
-    if (closed == open) return peek() >= line_end_ && !object_in_list_;
-    if (!take(',')) return false;
+    while (closed < open && passes('}')) ++closed;
+    if (closed == open) {
+      next_ = next;
+      // In lists are objects of any keys, which only the reading in full watches.
+      return base + next[-1] < line_end_ && base + *next >= line_end_ && !object_in_list_;
+    }
+    if (!passes(',')) return false;
   }
 }
 
@@ -437,15 +453,26 @@ bool EventDecoder::Walk::read_unknown(bool searchable, size_t depth) {
 bool EventDecoder::Walk::read_value_of(uint32_t node_index, size_t depth) {
   const NameNode& node = names_.node(node_index);
   const char* const at = peek();
-  if (at < line_end_ && *at == '"' && !node.demanding && !node.alias) {
+  CapturedValue scalar;
+  if (at < line_end_ && *at == '"') {
     if (const Event::InRaw text = take_plain_text(); text.type == Type::kText) {
-      if (node.wanted && !event_->set(node.field(), text)) notes_->values_dropped = true;
+      if (!node.demanding && !node.alias) {
+        if (node.wanted && !event_->set(node.field(), text)) notes_->values_dropped = true;
+        return true;
+      }
+      scalar.type = Type::kText;
+      scalar.text = line_.substr(text.offset, text.size);
+    }
+  } else if (take_short_integer(scalar)) {
+    if (scalar.number <= node.most && !node.alias) {
+      if (node.wanted && !event_->set(node.field(), in_raw(scalar))) notes_->values_dropped = true;
       return true;
     }
+  } else if (take('[')) {
+    return depth + 1 <= kMaxDepth && read_elements(node_index, depth + 1);
   }
-  if (take('[')) return depth + 1 <= kMaxDepth && read_elements(node_index, depth + 1);
-  CapturedValue scalar;
-  if (!read_scalar(scalar) || (node.demanding && !accept(node_index, scalar, at))) return false;
+  if (scalar.type == Type::kNull && !read_scalar(scalar)) return false;
+  if (node.demanding && !accept(node_index, scalar, at)) return false;
   keep_alias_text(node, scalar);
   if (!node.wanted || (node.alias && event_->carries(node.field()))) return true;
   if (!store(node.field(), scalar)) notes_->values_dropped = true;
@@ -493,11 +520,30 @@ Event::InRaw EventDecoder::Walk::take_plain_text() {
   text.type = Type::kAbsent;
   if (end < begin || *end != '"') return text;
   text.size = static_cast<uint32_t>(end - begin);
-  if (text.size > 0 && std::memchr(begin, '\\', text.size) != nullptr) return text;
+  if (has_escapes_ && text.size > 0 && std::memchr(begin, '\\', text.size) != nullptr) return text;
   ++next_;
   text.type = Type::kText;
   text.offset = static_cast<uint32_t>(begin - line_.data());
   return text;
+}
+
+// Digits that always fit, as nearly all numbers are. Of anything else nothing is taken.
+bool EventDecoder::Walk::take_short_integer(CapturedValue& scalar) {
+  constexpr ptrdiff_t kDigits = 18;
+  const char* const begin = peek();
+  const char* at = begin;
+  uint64_t number = 0;
+  for (unsigned digit = 0; (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9; ++at)
+    number = number * 10 + digit;
+  if (at == begin || at - begin > kDigits || (*begin == '0' && at - begin > 1)) return false;
+  const char* const end = std::min(base_ + next_[1], line_end_);
+  scalar.text = {begin, static_cast<size_t>(at - begin)};
+  while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')) ++at;
+  if (at != end) return false;
+  ++next_;
+  scalar.type = Type::kInteger;
+  scalar.number = static_cast<int64_t>(number);
+  return true;
 }
 
 bool EventDecoder::Walk::read_scalar(CapturedValue& scalar) {

@@ -104,6 +104,7 @@ NameTree::NameTree(const Schema& schema) {
     const bool typed = node.type == FieldType::kInteger || node.type == FieldType::kReal ||
                        node.type == FieldType::kBoolean || node.type == FieldType::kTime;
     node.demanding = typed || node.check > ValueCheck::kText || node.role != Role::kNone;
+    node.most = node.role == Role::kNone ? most_allowed(node.check) : -1;
   }
   index_nodes();
 }

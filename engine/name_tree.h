@@ -46,7 +46,9 @@ struct NameNode {
   bool table = false;  // a field of the table (or its alias): a value, never an object
   bool alias = false;  // `user.id` for process.user.id: gives way to the real one
   bool wanted = false;
-  bool demanding = false;   // its values are read by type, checked, or mean something to the codec
+  bool demanding = false;  // its values are read by type, checked, or mean something to the codec
+  // Integers from 0 up to this one are what the table allows, and mean nothing to the codec; -1: none.
+  int64_t most = -1;
   bool searchable = false;  // unknown text at and below it is for keyword searches
   std::string part;
 
