@@ -1,4 +1,4 @@
-// Plain bytes to compressed ones, piece by piece. With sources/unpack.cc, its inverse, the only file that sees
+// Plain bytes to compressed ones, piece by piece. With sources/decompress.cc, its inverse, the only file that sees
 // zlib and zstd.
 #pragma once
 

@@ -101,7 +101,7 @@ struct Target {
 };
 
 // By name; of all rules that run, or of those named.
-Result<std::vector<Target>> targets_of(const LoadedRules& loaded, const std::vector<std::string>& names) {
+Result<std::vector<Target>> targets_of(const GoodRules& loaded, const std::vector<std::string>& names) {
   const RuleSet& set = *loaded.set;
   std::set<std::string> wanted;
   for (const std::string& name : names) {

@@ -13,7 +13,7 @@ Result<std::vector<std::string>> rule_paths_of(const Call& call) {
   return present;
 }
 
-Result<LoadedRules> load_good_rules(const Call& call) {
+Result<GoodRules> load_good_rules(const Call& call) {
   const auto told = [](const Error& error) {
     log::error(error.message);
     return error;
@@ -28,7 +28,7 @@ Result<LoadedRules> load_good_rules(const Call& call) {
   if (diagnostics.errors() != 0) {
     return told({Errc::kRules, plural(diagnostics.errors(), "mistake") + " in the rules"});
   }
-  return LoadedRules{*std::move(document), std::move(set)};
+  return GoodRules{*std::move(document), std::move(set)};
 }
 
 }  // namespace detectd

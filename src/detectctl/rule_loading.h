@@ -14,11 +14,11 @@ namespace detectd {
 // The arguments as paths of rules; without any, those that are read if nobody says (src/rule_document.h).
 Result<std::vector<std::string>> rule_paths_of(const Call& call);
 
-struct LoadedRules {
+struct GoodRules {
   RuleDocument document;
   std::shared_ptr<const RuleSet> set;
 };
 // Rules without an error. Mistakes, and the Error that is returned, have been told.
-Result<LoadedRules> load_good_rules(const Call& call);
+Result<GoodRules> load_good_rules(const Call& call);
 
 }  // namespace detectd

@@ -123,7 +123,7 @@ std::string state_of(const Rule& rule, const RuleSet& set) {
   return "active";
 }
 
-std::string page_of(const Rule& rule, const LoadedRules& rules) {
+std::string page_of(const Rule& rule, const GoodRules& rules) {
   std::string page = "# " + state_of(rule, *rules.set) + "\n" + annotated_keys(rule);
   if (rule.overridden.contains("enabled")) {
     page += with_origin(rule.enabled ? "enabled = true" : "enabled = false", origin_of_key(rule, "enabled"));

@@ -66,7 +66,7 @@ constexpr OptionRow kTable[] = {
 };
 
 // Whether enough is covered.
-bool tell_coverage(const TestOptions& options, const LoadedRules& rules,
+bool tell_coverage(const TestOptions& options, const GoodRules& rules,
                    const std::vector<RuleTestResult>& results, Output& output) {
   const auto covered = cover_rules(rules.document, *rules.set, results);
   if (options.coverage && !options.tap) output.write(coverage_text(covered));

@@ -106,7 +106,7 @@ std::string inactive_text(const Rule& rule, const RuleSet& set) {
 struct Asked {
   const WhyOptions& options;
   Call& call;
-  const LoadedRules& rules;
+  const GoodRules& rules;
   EventWord event;
   std::string word;  // the event as it was written
 
@@ -233,7 +233,7 @@ ExitStatus rank_rules(const Asked& asked) {
 }
 
 // Tells the mistakes that keep the rule from ever holding.
-void tell_mistakes(const LoadedRules& rules, const Rule& rule) {
+void tell_mistakes(const GoodRules& rules, const Rule& rule) {
   RuleDocument alone = rules.document;
   if (!select_rules({rule.id}, {}, alone)) return;
   Diagnostics compiled, linted, never;
@@ -244,7 +244,7 @@ void tell_mistakes(const LoadedRules& rules, const Rule& rule) {
   log::show(never);
 }
 
-ExitStatus tell_never(Call& call, const LoadedRules& rules, const Rule& rule) {
+ExitStatus tell_never(Call& call, const GoodRules& rules, const Rule& rule) {
   for (const RuleTestResult& result : run_rule_tests(rules.set)) {
     if (result.rule->id != rule.id || !result.passed() || !result.matched) continue;
     call.output.write(rule_text(rule) + " can hold: it does in its test " + quoted(result.test->name) + "\n");

@@ -69,7 +69,7 @@ Status CaptureFile::read_head() {
   while (unread_.size() < 4 && !input_ended_ && !stopped_) {
     if (Status status = read_input(); !status) return status;
   }
-  unpacker_ = make_unpacker(unread_);
+  decompressor_ = make_decompressor(unread_);
   while (end_ - begin_ < kHeadBytes && !ended_) {
     if (Status status = refill(); !status) return status;
   }
@@ -138,22 +138,22 @@ Status CaptureFile::refill() {
   }
   make_room();
   while (!ended_) {
-    const size_t got = unpacker_->unpack(unread_, text_.data() + end_, read_bytes_);
+    const size_t got = decompressor_->unpack(unread_, text_.data() + end_, read_bytes_);
     end_ += got;
     text_bytes_ += got;
     text_[end_] = '\0';
-    if (!unpacker_->damage().empty()) {
+    if (!decompressor_->damage().empty()) {
       ended_ = true;
       fault_ = CaptureFault{"D302",
                             "the compressed stream is damaged after " + mebibytes(bytes_read_) + ": " +
-                                std::string(unpacker_->damage()),
+                                std::string(decompressor_->damage()),
                             ""};
       return {};
     }
     if (got > 0) return {};
     if (input_ended_) {
       ended_ = true;
-      if (!unpacker_->at_boundary()) {
+      if (!decompressor_->at_boundary()) {
         fault_ = CaptureFault{"D302", "stream ends early after " + mebibytes(bytes_read_),
                               "the file was cut, or was still being written"};
       }

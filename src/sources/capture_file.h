@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/result.h"
-#include "src/sources/unpack.h"
+#include "src/sources/decompress.h"
 
 namespace detectd {
 
@@ -64,7 +64,7 @@ class CaptureFile {
   std::string input_;        // as stored
   std::string_view unread_;  // of input_
   bool input_ended_ = false;
-  std::unique_ptr<Unpacker> unpacker_;
+  std::unique_ptr<Decompressor> decompressor_;
   std::string text_;     // unpacked; lines point into it; ends with padding
   size_t begin_ = 0;     // of what no line has been made of
   size_t searched_ = 0;  // no newline between begin_ and here

@@ -1,4 +1,4 @@
-#include "src/sources/unpack.h"
+#include "src/sources/decompress.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -11,7 +11,7 @@
 namespace detectd {
 namespace {
 
-class Plain : public Unpacker {
+class Plain : public Decompressor {
  public:
   size_t unpack(std::string_view& input, char* to, size_t size) override {
     const size_t taken = std::min(size, input.size());
@@ -23,7 +23,7 @@ class Plain : public Unpacker {
   std::string_view damage() const override { return {}; }
 };
 
-class Gzip : public Unpacker {
+class Gzip : public Decompressor {
  public:
   Gzip() {
     constexpr int kGzipOnly = 15 + 16;
@@ -86,7 +86,7 @@ class Gzip : public Unpacker {
   std::string damage_;
 };
 
-class Zstd : public Unpacker {
+class Zstd : public Decompressor {
  public:
   Zstd() : stream_(ZSTD_createDStream()) {
     if (!stream_) throw std::bad_alloc();
@@ -122,7 +122,7 @@ class Zstd : public Unpacker {
 
 }  // namespace
 
-std::unique_ptr<Unpacker> make_unpacker(std::string_view head) {
+std::unique_ptr<Decompressor> make_decompressor(std::string_view head) {
   using namespace std::string_view_literals;
   if (head.starts_with("\x1f\x8b"sv)) return std::make_unique<Gzip>();
   const bool skippable =

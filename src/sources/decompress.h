@@ -8,9 +8,9 @@
 
 namespace detectd {
 
-class Unpacker {
+class Decompressor {
  public:
-  virtual ~Unpacker() = default;
+  virtual ~Decompressor() = default;
 
   // Takes bytes from the front of `input` and writes at most `size` to `to`. Gives how many were written;
   // 0 with input left is damage, see damage().
@@ -23,6 +23,6 @@ class Unpacker {
 
 // By the first four bytes of a file: gzip (of any number of members), zstd (of any number of frames), else
 // one that changes nothing.
-std::unique_ptr<Unpacker> make_unpacker(std::string_view head);
+std::unique_ptr<Decompressor> make_decompressor(std::string_view head);
 
 }  // namespace detectd
