@@ -28,6 +28,9 @@ static_assert(EventDecoder::kPadding >= LineShapes::kPadding);
 // Lines are indexed together up to so many bytes, which with their index fit into the second cache.
 constexpr size_t kBlockBytes = size_t{64} << 10;
 
+// Behind so many lines that were like none before, where keys may come in any order, only one of so many is tried.
+constexpr uint32_t kUnlike = 16;
+
 }  // namespace
 
 // One line after the other. The functions that read return false when the line cannot be used; then
@@ -56,7 +59,7 @@ class EventDecoder::Walk {
   bool read_line(std::string_view text, LineToDecode& line);
   void reset(std::string_view text, LineToDecode& line);
   bool read_as_before();
-  bool read_in_full();
+  bool read_in_full(bool keeps);
   bool read_object(const Place& place, size_t depth);
   bool read_member(const Place& parent, uint64_t object_id, size_t depth);
   bool read_key(std::string_view key, const Place& parent, Place& place);
@@ -97,6 +100,7 @@ class EventDecoder::Walk {
   JsonIndex block_index_;
   JsonIndex line_index_;
   LineShapes shapes_;
+  uint32_t unlike_ = 0;  // lines in a row that were like none before
   uint32_t closed_ = 0;  // objects, since the last member
   KeyCounts keys_;
   std::vector<uint32_t> seen_;  // by node: the line it was last in
@@ -263,16 +267,23 @@ void EventDecoder::Walk::reset(std::string_view text, LineToDecode& line) {
 
 // From next_ on. First as one whose keys are known, then whatever it is.
 bool EventDecoder::Walk::read_line(std::string_view text, LineToDecode& line) {
+  const bool may_be_known = unlike_ < kUnlike || unlike_ % kUnlike == 0;
   const uint32_t* const begin = next_;
   const LineNotes notes = line.notes;
   reset(text, line);
-  if (!read_as_before()) {
+  if (may_be_known && read_as_before()) {
+    unlike_ = 0;
+    finish();
+    return true;
+  }
+  if (may_be_known) {
     next_ = begin;
     line.notes = notes;
     reset(text, line);
-    if (!read_in_full()) return false;
-    shapes_.keep();
   }
+  if (!read_in_full(may_be_known)) return false;
+  if (may_be_known) shapes_.keep();
+  ++unlike_;
   finish();
   return true;
 }
@@ -321,8 +332,9 @@ bool EventDecoder::Walk::read_as_before() {
   }
 }
 
-bool EventDecoder::Walk::read_in_full() {
+bool EventDecoder::Walk::read_in_full(bool keeps) {
   shapes_.begin();
+  if (!keeps) shapes_.pass();
   closed_ = 0;
   if (!take('{') || !read_object({}, 1) || peek() < line_end_) return false;
   if (dotted_ && !repeated_) {

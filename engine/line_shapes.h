@@ -64,6 +64,7 @@ class LineShapes {
   }
   // `key` without escapes, that are none of find()'s business.
   void add(std::string_view key, const Member& member) {
+    if (!worth_keeping_) return;
     if (key.size() > kMaxKeyBytes || line_.size() == kMaxSteps) return pass();
     keys_.push_back(key);
     line_.push_back(member);
