@@ -153,19 +153,33 @@ std::optional<Ending> Pipeline::settle(const Moment& moment) {
 void Pipeline::match() {
   const size_t slices = (ready_.size() + kSliceEvents - 1) / kSliceEvents;
   if (slices_.size() < slices) slices_.resize(slices);
-  edges_.workers.run(slices, [this](size_t number, size_t worker) {
-    Slice& slice = slices_[number];
-    slice.held.clear();
-    slice.ends.clear();
-    slice.slow = {};
-    LapTimer timer(options_.slow_event_ns);
-    const size_t end = std::min((number + 1) * kSliceEvents, ready_.size());
-    for (size_t i = number * kSliceEvents; i < end; ++i) {
-      engine_.match(ready_[i], matchers_[worker].matcher, slice.held);
-      slice.ends.push_back(slice.held.size());
-      if (const int64_t took_ns = timer.lap(); took_ns != 0) slice.slow.add(ready_[i], took_ns);
-    }
-  });
+  const size_t others = edges_.workers.size() - 1;
+  if (match_cost_ns_ * static_cast<int64_t>(others) >= options_.share_above_ns) {
+    edges_.workers.run(
+        slices, [this](size_t number, size_t worker) { match_slice(number, matchers_[worker].matcher); });
+  } else {
+    for (size_t number = 0; number < slices; ++number) match_slice(number, matchers_.front().matcher);
+  }
+  if (slices == 0 || others == 0) return;
+  int64_t took_ns = 0;
+  for (size_t number = 0; number < slices; ++number) took_ns += slices_[number].took_ns;
+  match_cost_ns_ = took_ns / static_cast<int64_t>(ready_.size());
+}
+
+void Pipeline::match_slice(size_t number, Matcher& matcher) {
+  Slice& slice = slices_[number];
+  slice.held.clear();
+  slice.ends.clear();
+  slice.slow = {};
+  LapTimer timer(options_.slow_event_ns);
+  const int64_t begin_ns = steady_clock_ns();
+  const size_t end = std::min((number + 1) * kSliceEvents, ready_.size());
+  for (size_t i = number * kSliceEvents; i < end; ++i) {
+    engine_.match(ready_[i], matcher, slice.held);
+    slice.ends.push_back(slice.held.size());
+    if (const int64_t took_ns = timer.lap(); took_ns != 0) slice.slow.add(ready_[i], took_ns);
+  }
+  slice.took_ns = steady_clock_ns() - begin_ns;
 }
 
 std::optional<Ending> Pipeline::conclude() {

@@ -60,6 +60,9 @@ class Pipeline {
     std::function<void()> on_turn = {};  // called between two chunks; may be empty
     // A thread of its own commits, so that judging does not wait for a disk. Then on_turn is not called meanwhile.
     bool commit_aside = false;
+    // Events are matched by all threads where that takes so long for each, divided among the others; else by the one that
+    // observed them. An event that another thread looks at costs some microseconds for what it has in caches.
+    int64_t share_above_ns = 1000;
   };
   // `store`, `capture`, `progress` and `responder` may be null. All must outlive the pipeline.
   struct Edges {
@@ -111,6 +114,7 @@ class Pipeline {
     std::vector<uint32_t> held;
     std::vector<size_t> ends;  // by event: where its rules end in `held`
     SlowEvents slow;
+    int64_t took_ns = 0;
   };
 
   std::optional<Ending> read_chunk();
@@ -118,6 +122,7 @@ class Pipeline {
   std::optional<Ending> judge();
   std::optional<Ending> settle(const Moment& moment);
   void match();
+  void match_slice(size_t number, Matcher& matcher);
   std::optional<Ending> conclude();
   std::optional<Ending> conclude(const Event& event, std::span<const uint32_t> held);
   bool responds(std::span<const uint32_t> held) const;
@@ -143,6 +148,7 @@ class Pipeline {
   std::vector<Event> chunk_;
   std::vector<Event> ready_;
   std::vector<Slice> slices_;
+  int64_t match_cost_ns_ = 0;            // of an event, in the chunk before
   std::vector<WorkerMatcher> matchers_;  // by worker
   std::vector<Hit> hits_;                // of one event
   std::vector<bool> open_hits_;          // of them, those whose response has no outcome yet

@@ -6,6 +6,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <limits>
+#include <utility>
+
 #include "tests/support/events.h"
 #include "tests/support/failing_disk.h"
 #include "tests/support/sqlite.h"
@@ -337,6 +340,53 @@ condition = "x"
   auto database = Database::open(directory.path("hits.db"), Database::Access::kRead);
   REQUIRE(database);
   CHECK(*database->query_number("SELECT count(*) FROM hits") == 3);
+}
+
+TEST_CASE("who matches changes nothing of the hits, nor of their order", "[pipeline][threads]") {
+  const auto rules = testing::compile_toml(R"toml(
+[[rule]]
+id = "00000000-0000-4000-8000-000000000001"
+name = "late"
+title = "t"
+level = "low"
+on = "exec"
+[rule.detection]
+x."process.pid|gte" = 1000
+condition = "x"
+
+[[rule]]
+id = "00000000-0000-4000-8000-000000000002"
+name = "shell"
+title = "t"
+level = "low"
+on = "exec"
+[rule.detection]
+x."process.executable" = "/bin/sh"
+condition = "x"
+)toml");
+  const auto hits_of = [&](size_t threads, int64_t share_above_ns) {
+    constexpr uint32_t kEvents = 1000;
+    std::vector<PausingSource::Step> steps(3);
+    for (uint32_t i = 0; i < 3 * kEvents; ++i) {
+      steps[i / kEvents].events.push_back(exec(100 + i, i % 7 == 0 ? "/bin/sh" : "/bin/ls").at(i));
+    }
+    PausingSource source(std::move(steps), [](size_t) {});
+    Engine engine(rules, {});
+    OutcomeReport report;
+    Output output(-1);
+    WorkerPool workers(threads);
+    Pipeline pipeline(engine, {.source = source, .report = report, .output = output, .workers = workers},
+                      {.share_above_ns = share_above_ns});
+    CHECK(pipeline.run() == Ending::kEndOfStream);
+    CHECK(engine.counters().hits > 1500);
+    return std::pair(report.shown, hex(engine.hits_digest().value()));
+  };
+  constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+  const auto alone = hits_of(1, 0);
+  for (const size_t threads : {2u, 4u}) {
+    CHECK(hits_of(threads, 0) == alone);
+    CHECK(hits_of(threads, kNever) == alone);
+  }
 }
 
 }  // namespace detectd
