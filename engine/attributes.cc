@@ -64,7 +64,7 @@ LeafMask Attributes::other_than(const Event& event, FieldId first, LeafMask leav
   LeafMask mask = 0;
   for (LeafMask left = leaves; left != 0; left &= left - 1) {
     const auto leaf = static_cast<Leaf>(std::countr_zero(left));
-    if (!is_same(leaf, event, FieldId(static_cast<uint16_t>(index_of(first) + std::countr_zero(left)))))
+    if (!is_same(leaf, event, FieldId(static_cast<uint16_t>(index_of(first) + static_cast<size_t>(leaf)))))
       mask |= mask_of(leaf);
   }
   return mask;
