@@ -36,7 +36,7 @@ on() { [[ ${set_to[$1]-no} =~ ^(yes|true|on|1)$ ]]; }
 for key in "${!set_to[@]}"; do
   case $key in
     # What becomes of the process is the caller's business here.
-    Type | ExecStart | ExecReload | Restart | RestartSec | RestartPreventExitStatus | SuccessExitStatus | WatchdogSec | TimeoutStopSec) ;;
+    Type | ExecStart | ExecReload | Restart | RestartSec | RestartPreventExitStatus | SuccessExitStatus | WatchdogSec | TimeoutStopSec | KillMode) ;;
     # Control groups, and what ends with the last process of a service.
     MemoryMax | TasksMax | DevicePolicy | IPAddressDeny | RemoveIPC | KeyringMode | RuntimeDirectoryPreserve | StateDirectoryMode | LogsDirectoryMode) ;;
     # Done below.

@@ -104,7 +104,7 @@ rules=$tree/etc/detectd/rules/test.toml
   rule 2 ended exec "a.\"process.executable\" = \"$own/victim\"" kill
   rule 3 refused exec_check "a.\"process.executable\" = \"$own/forbidden\"" deny
 } >"$rules"
-printf '[response]\nmode = "enforce"\ndeny_paths = ["%s"]\n' "$own" >"$tree/etc/detectd/detectd.d/50-test.toml"
+printf '[enrich]\nhash = true\n[response]\nmode = "enforce"\ndeny_paths = ["%s"]\n' "$own" >"$tree/etc/detectd/detectd.d/50-test.toml"
 chmod 644 "$rules" "$tree/etc/detectd/detectd.d/50-test.toml"
 
 hits() { "$detectctl" hits list --db "$state/hits.db" --json --allow-incomplete 2>"$work/hits.said"; }
@@ -152,6 +152,8 @@ as_installed() {
   exec {hold}>"$work/hold"
   verify 'an exec of another user is seen, with nothing missing' until_holds is_hit \
     '.rule.name == "marked" and .event.process.user.id == 65534 and (.event.detectd.missing // []) == []'
+  verify 'and the hash of what it runs' is_hit \
+    ".rule.name == \"marked\" and .event.process.hash.sha256 == \"$(sha256sum </bin/cat | cut -d' ' -f1)\""
   exec {hold}>&-
   wait "$shell" 2>/dev/null
   "$attack" reverse-shell zzreverse <"$work/hold" >/dev/null 2>&1 &
