@@ -42,7 +42,7 @@ forbid 'only webhook_sink.cc sees libcurl' '(engine|src)/' '#include <curl/' 'sr
 forbid 'only what watches tells sinks: no replay comes near it' '(engine|src)/' '#include "src/(alerts/|detectd/(alerts|alert_queue)\.h)' 'src/(alerts/.*|detectd/(alerts|alert_check|alert_queue|watch|main)\.(cc|h))$'
 forbid 'only database.cc sees SQLite' '(engine|src)/' '#include <sqlite3' 'src/store/database\.cc$'
 forbid 'no SQL is made of data: it is a literal, and values are bound' 'src/' '(prepare|execute|query_number)\([^)]*(\+|append|format)'
-forbid 'only compress.cc and unpack.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/unpack)\.cc$'
+forbid 'only compress.cc and decompress.cc see zlib and zstd' '(engine|src)/' '#include <(zlib|zstd)' 'src/(compress|sources/decompress)\.cc$'
 forbid 'only test_report.cc sees pugixml' '(engine|src)/' '#include <pugixml' 'src/detectctl/test_report\.cc$'
 forbid 'only notify.cc sees libsystemd' '(engine|src)/' '#include <systemd/' 'src/notify\.cc$'
 forbid 'only exec_probe.cc sees libbpf' '(engine|src)/' '#include <bpf/' 'src/sources/exec_probe\.cc$'

@@ -165,7 +165,7 @@ execs mark 20 "$fs/first_write"
 expect 'SIGCONT: it refuses again' 'refused 20 ran 0 other 0 *'
 
 # The guard itself is stopped: the daemon ends it, and says so.
-guard=$(pgrep -P "$daemon")
+guard=$(pgrep -x -P "$daemon" detectd-guard)
 verify 'the guard is a process of its own' test "$(<"/proc/$guard/comm")" = detectd-guard
 verify 'the guard holds nothing of the daemon' test "$(find "/proc/$guard/fd" -type l | wc -l)" -le 5
 kill -STOP "$guard"
@@ -195,7 +195,7 @@ execs mark 5 "$fs/first_write"
 expect 'enforce again' 'refused 5 ran 0 other 0 *'
 
 # Killed as hard as can be: nothing is refused, nothing waits, nobody is left.
-guard=$(pgrep -P "$daemon")
+guard=$(pgrep -x -P "$daemon" detectd-guard)
 stop_daemon KILL
 execs mark 20 "$fs/first_write"
 expect 'SIGKILL: execs go on' 'refused 0 ran 20 other 0 *'
