@@ -294,7 +294,7 @@ bool EventDecoder::Walk::read_as_before() {
   uint32_t expected = shapes_.root();
   const char* const base = base_;
   const uint32_t* next = next_;
-  // Places ascend, so where the last of them is in this line, all are; it is looked at once, at the end.
+  // Places ascend, so it is enough that each key and each bracket that closes is in this line.
   const auto passes = [&](char c) {
     if (base[*next] != c) return false;
     ++next;
@@ -303,7 +303,7 @@ bool EventDecoder::Walk::read_as_before() {
   if (expected == LineShapes::kNone || !passes('{')) return false;
   for (uint32_t closed = 0;;) {
     const char* const key_at = base + *next;
-    if (!passes('"')) return false;
+    if (key_at >= line_end_ || !passes('"')) return false;
     const uint32_t found = shapes_.find(expected, key_at + 1, closed);
     if (found == LineShapes::kNone || !passes(':')) return false;
     const LineShapes::Step& step = shapes_.step(found);
@@ -322,11 +322,11 @@ bool EventDecoder::Walk::read_as_before() {
       next = next_;
     }
     const uint32_t open = step.depth + (opens ? 1u : 0u);
-    while (closed < open && passes('}')) ++closed;
+    while (closed < open && base + *next < line_end_ && passes('}')) ++closed;
     if (closed == open) {
       next_ = next;
       // In lists are objects of any keys, which only the reading in full watches.
-      return base + next[-1] < line_end_ && base + *next >= line_end_ && !object_in_list_;
+      return base + *next >= line_end_ && !object_in_list_;
     }
     if (!passes(',')) return false;
   }
@@ -543,12 +543,13 @@ Event::InRaw EventDecoder::Walk::take_plain_text() {
 bool EventDecoder::Walk::take_short_integer(CapturedValue& scalar) {
   constexpr ptrdiff_t kDigits = 18;
   const char* const begin = peek();
+  if (begin >= line_end_) return false;
+  // Up to the next place stand the value and blanks.
+  const char* const end = std::min(base_ + next_[1], line_end_);
   const char* at = begin;
   uint64_t number = 0;
-  for (unsigned digit = 0; (digit = static_cast<unsigned char>(*at) - unsigned{'0'}) <= 9; ++at)
-    number = number * 10 + digit;
+  for (; at < end && *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<uint64_t>(*at - '0');
   if (at == begin || at - begin > kDigits || (*begin == '0' && at - begin > 1)) return false;
-  const char* const end = std::min(base_ + next_[1], line_end_);
   scalar.text = {begin, static_cast<size_t>(at - begin)};
   while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n')) ++at;
   if (at != end) return false;

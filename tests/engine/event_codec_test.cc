@@ -503,6 +503,27 @@ TEST_CASE("lines decoded together are read as if each were alone, whatever its n
   }
 }
 
+TEST_CASE("what stands behind a line that is cut is not read with it, whatever it is", "[event_codec]") {
+  const std::string known =
+      R"({"process":{"pid":8,"name":"a","parent":{"pid":7,"args":["b"]},"user":{}},"x":{"y":{"z":{"n":12}}}})";
+  const Schema schema = schema_of_everything();
+  for (const char behind : std::string_view("}:,{\"7] \0", 9)) {
+    EventDecoder decoder(schema);
+    Event event;
+    LineNotes notes;
+    // The whole line first, which is known from then on. A copy that ends with its padding, so that a sanitizer sees who
+    // reads on.
+    for (size_t size = known.size(); size > 0; --size) {
+      std::vector<char> line(known.begin(), known.begin() + static_cast<ptrdiff_t>(size));
+      line.insert(line.end(), EventDecoder::kPadding, behind);
+      line.shrink_to_fit();
+      const bool good = !decoder.decode(std::string_view(line.data(), size), event, notes);
+      CAPTURE(behind, size);
+      CHECK(good == (size == known.size()));
+    }
+  }
+}
+
 TEST_CASE("a line cut in two is two broken lines, not the known one that they would be together",
           "[event_codec]") {
   const std::string known =
