@@ -136,9 +136,7 @@ std::optional<FileIdentity> RealProcfs::executable() {
   return identify_file(process_.number(), "exe", FollowLink::kYes);
 }
 
-Fd RealProcfs::hold_executable() {
-  return Fd(openat(process_.number(), "exe", O_PATH | O_CLOEXEC));
-}
+Fd RealProcfs::hold_executable() { return Fd(openat(process_.number(), "exe", O_PATH | O_CLOEXEC)); }
 
 std::optional<FileIdentity> RealProcfs::host_file(const std::string& path) {
   // What runs is in the cache of names under the path it was found by; a look further could be made to wait
