@@ -5,7 +5,7 @@
 #   same_hits.sh PROGRAMS            what fits into a test
 #   same_hits.sh PROGRAMS --full     14,000 rules (10,000 generated, the shipped, the public Sigma rules) and the shipped
 #                                    ones on the captures of ../shared, a million events with 1,000 rules, the Sigma
-#                                    rules for Linux on ten million events: most of an hour and 9 GB in TMPDIR
+#                                    rules for Linux on ten million events: a quarter of an hour and 9 GB in TMPDIR
 #
 # PROGRAMS: a build directory. What needs ../shared beside the repository is skipped where that is absent.
 set -euo pipefail
