@@ -25,12 +25,14 @@ int shed_what_was_inherited(int socket, const char* name, pid_t parent) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM}) {
     signal(number, SIG_IGN);
   }
+  // Whoever began us may have closed these, so that it is one of them.
+  const int kept = fcntl(socket, F_DUPFD_CLOEXEC, kSocket + 1);
   for (int number = 0; number < 3; ++number) close(number);
   const int null = open("/dev/null", O_RDWR);
   for (int number = 0; number < 3; ++number) {
     if (number != null) dup2(null, number);
   }
-  if (socket != kSocket) dup2(socket, kSocket);
+  dup2(kept, kSocket);
   syscall(SYS_close_range, static_cast<unsigned>(kSocket) + 1, ~0U, 0);
   // Its end was told to us only if it came after the first line.
   if (getppid() != parent) _exit(0);

@@ -162,7 +162,7 @@ condition = "untold"
 [[rule]]
 id = "5d1f0f54-6a0e-4b52-9d0b-0f4b4c3a7b16"
 name = "unanswered"
-title = "A file system did not answer"
+title = "A file system is slow, or does not answer"
 description = "Programs on it have no hash, so that no rule about hashes sees them. Who may mount a file system of his own can arrange that."
 level = "medium"
 tags = ["attack.defense-evasion", "attack.t1562.001"]

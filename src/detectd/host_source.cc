@@ -39,7 +39,8 @@ Error unseen(const Error& error) {
 }
 
 Result<std::unique_ptr<HostSource>> HostSource::open(const Config& config,
-                                                     std::shared_ptr<const RuleSet> rules, Options options) {
+                                                     std::shared_ptr<const RuleSet> rules,
+                                                     const Options& options) {
   std::unique_ptr<HostSource> source(new HostSource(options.captures));
   if (polls_procfs(config)) {
     source->open_polling(config, *rules, options);

@@ -32,7 +32,7 @@ class HostSource {
 
   // Nothing is collected before start(). What was chosen, and what it can not see, is logged.
   static Result<std::unique_ptr<HostSource>> open(const Config& config, std::shared_ptr<const RuleSet> rules,
-                                                  Options options);
+                                                  const Options& options);
   Status start() { return collector_ ? collector_->start() : Status{}; }
   void stop();
 

@@ -319,7 +319,7 @@ std::optional<ExitStatus> Watch::open_source() {
   HostSource::Options options{
       .host = host_, .procfs = procfs_.root.number(), .captures = options_.capture.has_value()};
   if (lock_ && lock_->killed()) options.unwatched_since_boot_ns = lock_->killed()->alive_boot_ns;
-  Result<std::unique_ptr<HostSource>> source = HostSource::open(config_, rules_.set, std::move(options));
+  Result<std::unique_ptr<HostSource>> source = HostSource::open(config_, rules_.set, options);
   if (!source) return fail(source.error());
   source_ = *std::move(source);
   if (Collector* const collector = source_->collector()) {

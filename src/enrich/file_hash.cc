@@ -1,5 +1,7 @@
 #include "src/enrich/file_hash.h"
 
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 
 #include "engine/timestamp.h"
@@ -41,8 +43,14 @@ std::optional<Sha256> FileHash::of(const Fd& file, int64_t now_ns) {
   return answer.digest;
 }
 
-// Who arranges that files are slow costs no more than a part of the time.
 FileReader::Answer FileHash::read(const Fd& file, const FileVersion& version) {
+  // A disk may be slow for long, and nobody made it so.
+  const bool is_disk = major(std::get<0>(version)) != 0;
+  return is_disk ? reader_.read(file, version, most_patience_ns_) : read_impatiently(file, version);
+}
+
+// Who arranges that files are slow costs no more than a part of the time.
+FileReader::Answer FileHash::read_impatiently(const Fd& file, const FileVersion& version) {
   constexpr int64_t kShare = 4;
   const int64_t begin_ns = steady_clock_ns();
   if (waited_ns_)

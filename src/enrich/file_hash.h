@@ -27,7 +27,8 @@ class FileHash {
     uint64_t failed = 0;       // changed meanwhile, or could not be read
     uint64_t unanswered = 0;   // not read in time, or not tried, since others of that device are not
   };
-  // How long is waited for files altogether: that much at once, and a quarter of the time.
+  // How long is waited for a file; for those on no block device, which users may mount, altogether: that much at once,
+  // and a quarter of the time.
   static constexpr int64_t kPatienceNs = 2'000'000'000;
   // At least so long for each, of which there are as many as the budget of bytes allows.
   static constexpr int64_t kLeastPatienceNs = 10'000'000;
@@ -52,6 +53,7 @@ class FileHash {
 
   bool take_budget(uint64_t bytes, int64_t now_ns);
   FileReader::Answer read(const Fd& file, const FileVersion& version);
+  FileReader::Answer read_impatiently(const Fd& file, const FileVersion& version);
 
   uint64_t bytes_per_second_;
   int64_t budget_ = 0;  // below zero: of seconds to come

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,6 +75,7 @@ std::optional<Order> take_order(int socket) {
 
 [[noreturn]] void serve(int inherited, FileReader::Copy copy, pid_t parent) {
   const int socket = shed_what_was_inherited(inherited, "detectd-reader", parent);
+  setpriority(PRIO_PROCESS, 0, 0);
   while (const auto order = take_order(socket)) {
     copy(order->file, order->pipe);
     close(order->file);
@@ -125,7 +129,8 @@ void FileReader::copy_file(int file, int pipe) {
 FileReader::~FileReader() {
   take_ends();
   for (Process& process : processes_) {
-    process.socket.reset();
+    // It may be stopped, and keeps nothing.
+    syscall(SYS_pidfd_send_signal, process.pidfd.number(), SIGKILL, nullptr, 0);
     siginfo_t ended{};
     if (!process.late) waitid(P_PIDFD, static_cast<id_t>(process.pidfd.number()), &ended, WEXITED);
   }

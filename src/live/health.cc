@@ -117,7 +117,7 @@ std::vector<HealthReport> HealthWatch::look(const HealthSigns& signs, int64_t no
   if (is_due(signs.unanswered - told_.unanswered, unanswered_told_ns_, now_ns)) {
     reports.push_back(
         {.reason = "unanswered",
-         .message = "a file system did not answer in time: of " +
+         .message = "a file system is slow, or does not answer: of " +
                     std::to_string(signs.unanswered - told_.unanswered) +
                     " programs that were begun no hash is known, and rules about hashes did not see them"});
   } else {

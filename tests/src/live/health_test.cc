@@ -130,7 +130,7 @@ TEST_CASE("programs that could not be read in time are counted, once a minute at
   HealthWatch health;
   CHECK(
       show(health.look({.unanswered = 2}, 0)) ==
-      "unanswered: a file system did not answer in time: of 2 programs that were begun no hash is known, and "
+      "unanswered: a file system is slow, or does not answer: of 2 programs that were begun no hash is known, and "
       "rules about hashes did not see them\n");
   CHECK(health.look({.unanswered = 5}, HealthWatch::kQuietNs - 1).empty());
   CHECK_THAT(show(health.look({.unanswered = 6}, HealthWatch::kQuietNs)), Catch::Contains("of 4 programs"));
