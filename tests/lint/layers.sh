@@ -32,7 +32,7 @@ forbid 'the control socket knows no edge, and neither program' src/control/ \
 forbid 'only what watches responds: no replay comes near it' '(engine|src)/' \
   '#include "src/(respond/(aim|cgroup|grip_ring|process_tree|process_view|responder|response_log)|detectd/responses)\.h' \
   'src/(respond/.*|detectd/(responses|watch)\.(cc|h)|live/host_processes\.h)$'
-forbid 'only signals.cc sends signals; exec_guard, command_sink and selftest end their own children, and a probe sends 0' '(engine|src)/' 'pidfd_send_signal|(^|[^_[:alnum:].>])(t|tg)?kill\(|sigqueue' 'src/(respond/signals|live/exec_guard|alerts/command_sink|detectctl/own_child|probe/kernel_probes)\.(cc|h)$'
+forbid 'only signals.cc sends signals; exec_guard, file_reader, command_sink and selftest end their own children, and a probe sends 0' '(engine|src)/' 'pidfd_send_signal|(^|[^_[:alnum:].>])(t|tg)?kill\(|sigqueue' 'src/(respond/signals|live/exec_guard|enrich/file_reader|alerts/command_sink|detectctl/own_child|probe/kernel_probes)\.(cc|h)$'
 forbid 'only regex.cc sees RE2' '(engine|src)/' '#include <re2/' 'engine/regex\.cc$'
 forbid 'regexes are run one by one, never as one set whose automaton hostile text can blow up' '(engine|src)/' '<re2/set\.h>|RE2::Set'
 forbid 'only toml_tree.cc and config.cc see toml++' '(engine|src)/' '#include <toml' '(engine/toml_tree|src/detectd/config)\.cc$'

@@ -128,10 +128,10 @@ TEST_CASE("a reading that does not end is told once, until it went on", "[live]"
 
 TEST_CASE("programs that could not be read in time are counted, once a minute at most", "[live]") {
   HealthWatch health;
-  CHECK(
-      show(health.look({.unanswered = 2}, 0)) ==
-      "unanswered: a file system is slow, or does not answer: of 2 programs that were begun no hash is known, and "
-      "rules about hashes did not see them\n");
+  CHECK(show(health.look({.unanswered = 2}, 0)) ==
+        "unanswered: a file system is slow, or does not answer: of 2 programs that were begun no hash is "
+        "known, and "
+        "rules about hashes did not see them\n");
   CHECK(health.look({.unanswered = 5}, HealthWatch::kQuietNs - 1).empty());
   CHECK_THAT(show(health.look({.unanswered = 6}, HealthWatch::kQuietNs)), Catch::Contains("of 4 programs"));
 }
