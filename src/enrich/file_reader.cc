@@ -28,22 +28,31 @@ constexpr size_t kPipeBytes = size_t{1} << 20;
 // With an order come the file and the pipe; its end is told by as many bytes.
 constexpr char kOrder = 1;
 
-bool send_order(int socket, int file, int pipe) {
+struct Parcel {
   char order = kOrder;
   iovec part{.iov_base = &order, .iov_len = 1};
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
   msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  cmsghdr* const rights = CMSG_FIRSTHDR(&header);
+
+  Parcel() {
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = control;
+    header.msg_controllen = sizeof control;
+  }
+  Parcel(const Parcel&) = delete;
+  Parcel& operator=(const Parcel&) = delete;
+};
+
+bool send_order(int socket, int file, int pipe) {
+  Parcel parcel;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&parcel.header);
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(2 * sizeof(int));
   const int files[] = {file, pipe};
   std::memcpy(CMSG_DATA(rights), files, sizeof files);
-  return sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+  return sendmsg(socket, &parcel.header, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
 }
 
 struct Order {
@@ -53,19 +62,12 @@ struct Order {
 
 // Waits. Nothing: nobody gives orders any more.
 std::optional<Order> take_order(int socket) {
-  char order = 0;
-  iovec part{.iov_base = &order, .iov_len = 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
+  Parcel parcel;
   ssize_t size = 0;
   do {
-    size = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+    size = recvmsg(socket, &parcel.header, MSG_CMSG_CLOEXEC);
   } while (size < 0 && errno == EINTR);
-  const cmsghdr* const rights = size == 1 ? CMSG_FIRSTHDR(&header) : nullptr;
+  const cmsghdr* const rights = size == 1 ? CMSG_FIRSTHDR(&parcel.header) : nullptr;
   if (rights == nullptr || rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(2 * sizeof(int)))
     return std::nullopt;
   int files[2];

@@ -1,6 +1,7 @@
 #include "src/enrich/file_hash.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -88,7 +89,7 @@ Held* held = nullptr;
 // Does not come to an end before it is allowed to.
 void copy_when_allowed(int file, int pipe) {
   ++held->begun;
-  while (!held->allowed) usleep(1000);
+  while (!held->allowed) sched_yield();
   FileReader::copy_file(file, pipe);
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("Files of other devices are read until too many do not come") {
 
   held->allowed = true;
   for (unsigned device = 1; device < FileReader::kMaxProcesses; ++device) {
-    while (!reader.accepts(version(0, device))) usleep(1000);
+    while (!reader.accepts(version(0, device))) sched_yield();
   }
 }
 
