@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "src/clock.h"
@@ -25,15 +26,14 @@ class FakeSocket final : public ProcEventSocket {
   void give(const ProcEvent& event) {
     const std::lock_guard lock(mutex_);
     events_.push_back(event);
-    const uint64_t one = 1;
-    // No assertion: a test may call this by the receive thread.
-    if (write(event_.number(), &one, sizeof one) != sizeof one) std::abort();
+    wake();
   }
   void lose(uint64_t count) { lost_ += count; }
   // From now on there is always one more.
   void storm(const ProcEvent& event) {
-    give(event);
-    is_storm_ = true;
+    const std::lock_guard lock(mutex_);
+    storm_ = event;
+    wake();
   }
   // From now on events come by two descriptors, of which this one is never waited on for long.
   void split() { is_split_ = true; }
@@ -51,8 +51,8 @@ class FakeSocket final : public ProcEventSocket {
   }
   bool receive(std::vector<ProcEvent>& events) override {
     const std::lock_guard lock(mutex_);
-    if (is_storm_) {
-      events.push_back(events_.front());
+    if (storm_) {
+      events.push_back(*storm_);
       events.back().monotonic_ns = steady_clock_ns();
       return true;
     }
@@ -67,10 +67,16 @@ class FakeSocket final : public ProcEventSocket {
   uint64_t lost() override { return lost_; }
 
  private:
+  void wake() {
+    const uint64_t one = 1;
+    // No assertion: a test may call this by the receive thread.
+    if (write(event_.number(), &one, sizeof one) != sizeof one) std::abort();
+  }
+
   Fd event_;
   std::mutex mutex_;
   std::deque<ProcEvent> events_;
-  std::atomic<bool> is_storm_{false};
+  std::optional<ProcEvent> storm_;
   bool is_split_ = false;
   std::atomic<uint64_t> lost_{0};
   std::atomic<unsigned> subscriptions_{0};
