@@ -1,5 +1,4 @@
 // What matching takes from the heap once it has warmed up. In a program of its own, whose operator new counts.
-#define CATCH_CONFIG_MAIN
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <memory>
