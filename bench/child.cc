@@ -124,17 +124,17 @@ Result<ChildCost> run_child(
   return await(*child, command, begin_s);
 }
 
-Result<ChildCost> run_beside(const Words& command, size_t processes) {
+Result<ChildCost> run_beside(const std::vector<Words>& commands) {
   const double begin_s = wall_seconds();
   std::vector<Started> children;
-  for (size_t i = 0; i < processes; ++i) {
-    auto child = start(command, -1, i);
+  for (size_t i = 0; i < commands.size(); ++i) {
+    auto child = start(commands[i], -1, i);
     if (!child) return child.error();
     children.push_back(std::move(*child));
   }
   Result<ChildCost> last = ChildCost{};
-  for (const Started& child : children) {
-    auto cost = await(child, command, begin_s);
+  for (size_t i = 0; i < children.size(); ++i) {
+    auto cost = await(children[i], commands[i], begin_s);
     if (!cost) return cost;
     last = std::move(cost);
   }

@@ -28,7 +28,7 @@ Result<ChildCost> run_child(const Words& command);
 Result<ChildCost> run_child(
     const Words& command,
     const std::function<void(const std::function<void(std::string_view)>& write)>& feed);
-// As many at the same time, each on a processor of its own; the cost of the last.
-Result<ChildCost> run_beside(const Words& command, size_t processes);
+// At the same time, each on a processor of its own; the cost of the last.
+Result<ChildCost> run_beside(const std::vector<Words>& commands);
 
 }  // namespace detectd::bench

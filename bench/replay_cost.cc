@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <ctime>
-#include <optional>
 #include <utility>
 
 #include "engine/diagnostic.h"
@@ -34,24 +33,16 @@ class NoReport final : public Report {
   void show_summary(const Summary&) override {}
 };
 
-void remove_database(const std::string& path) {
-  for (const std::string& name : {path, path + "-wal", path + "-shm", spill_path_of(path)}) {
-    unlink(name.c_str());
-  }
-}
-
 Error first_of(const Diagnostics& diagnostics) {
   return {Errc::kInput, diagnostics.all().empty() ? "nothing was said" : diagnostics.all().front().message};
 }
 
 Result<ReplayCost> replay(const ReplayRun& run, const std::shared_ptr<const RuleSet>& rules) {
-  const bool ahead = run.threads > 1;
-  WorkerPool workers(run.threads, ahead ? 2 : 1);
+  WorkerPool workers(1);
   Diagnostics diagnostics;
-  auto source = ReplaySource::open({.paths = {run.capture},
-                                    .skip_bad = run.skip_bad,
-                                    .chunk_events = kChunkEventsPerThread * workers.size()},
-                                   rules->schema(), workers, diagnostics);
+  auto source = ReplaySource::open(
+      {.paths = {run.capture}, .skip_bad = run.skip_bad, .chunk_events = kChunkEventsPerThread},
+      rules->schema(), workers, diagnostics);
   if (!source) return std::move(source).error();
   Engine engine(rules, {});
   auto store = HitStore::open({.path = run.database,
@@ -67,20 +58,14 @@ Result<ReplayCost> replay(const ReplayRun& run, const std::shared_ptr<const Rule
   }
   // A database is made once, and hits are recorded in it every day.
   const double cpu_s = cpu_seconds(), wall_s = wall_seconds();
-  std::optional<Prefetch> prefetch;
-  if (ahead) prefetch.emplace(**source, workers);
   const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
   Output output(null);
   NoReport report;
-  Pipeline pipeline(engine,
-                    {.source = prefetch ? static_cast<EventSource&>(*prefetch) : **source,
-                     .report = report,
-                     .output = output,
-                     .workers = workers,
-                     .store = store->get()},
-                    {});
+  Pipeline pipeline(
+      engine,
+      {.source = **source, .report = report, .output = output, .workers = workers, .store = store->get()},
+      {});
   const Ending ending = pipeline.run();
-  if (prefetch) prefetch->close();
   const Status stored = (*store)->end_run({.ending = std::string(to_string(ending)), .hits_digest = {}});
   store->reset();
   close(null);
@@ -120,6 +105,12 @@ Result<ReplayCost> replay_apart(const ReplayRun& run, const std::shared_ptr<cons
 }
 
 }  // namespace
+
+void remove_database(const std::string& path) {
+  for (const std::string& name : {path, path + "-wal", path + "-shm", spill_path_of(path)}) {
+    unlink(name.c_str());
+  }
+}
 
 double cpu_seconds() { return seconds(CLOCK_PROCESS_CPUTIME_ID); }
 double wall_seconds() { return seconds(CLOCK_MONOTONIC); }

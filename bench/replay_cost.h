@@ -17,7 +17,6 @@ double wall_seconds();
 struct ReplayRun {
   std::string capture;
   std::string database;  // removed before and after
-  size_t threads = 1;
   bool skip_bad = false;
 };
 struct ReplayCost {
@@ -26,7 +25,11 @@ struct ReplayCost {
   uint64_t events = 0;
   uint64_t hits = 0;
 };
+// In one thread.
 Result<ReplayCost> measure_replay(const ReplayRun& run, const std::shared_ptr<const RuleSet>& rules);
+
+// With all files beside it.
+void remove_database(const std::string& path);
 
 // Rules from TOML text to ready.
 Result<std::shared_ptr<const RuleSet>> load_rules(const std::string& toml);
