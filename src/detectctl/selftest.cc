@@ -232,14 +232,17 @@ void Selftest::rehearse() {
   std::filesystem::remove_all(directory, ignored);
 }
 
-// On a busy host its small buffer may lose events already, and then it is right not to be sure whom it would end.
+// On a busy host its small buffer may lose events already, and then it is right not to be sure whom it would end, unless
+// that process had begun well before: so the child is another program for a moment.
 void Selftest::rehearse_kill(OwnChild& daemon) {
   const int64_t begin_ns = steady_clock_ns();
   std::string outcome;
+  bool told = false;
   for (int i = 0; i < kTries && (outcome.empty() || outcome == "refused: identity"); ++i) {
-    auto victim = OwnChild::start({"/bin/sleep", "30.0000000" + mark_});
+    auto victim =
+        OwnChild::start({"/bin/sh", "-c", "sleep 0.1; exec /bin/sleep \"$0\"", "30.0000000" + mark_});
     if (!victim) return bad("kill", victim.error().message);
-    const bool told = daemon.read_until(
+    const bool was_told = daemon.read_until(
         [&](const std::string& line) {
           if (line.find("selftest_kill") == std::string::npos) return false;
           const auto hit = parse_json_object(line);
@@ -248,8 +251,9 @@ void Selftest::rehearse_kill(OwnChild& daemon) {
           return true;
         },
         kPatienceNs);
-    if (!told) return bad("kill", "the rule that would kill a child of ours did not hit within 5 s");
+    told = told || was_told;
   }
+  if (!told) return bad("kill", "the rule that would kill a child of ours did not hit");
   if (outcome.find("dry-run") == std::string::npos)
     return bad("kill", "should only be rehearsed: " + outcome);
   good("kill", "of a child of ours was rehearsed after " + duration_text(steady_clock_ns() - begin_ns) +
