@@ -13,6 +13,7 @@
 
 #include "engine/event_key.h"
 #include "engine/timestamp.h"
+#include "src/own_file.h"
 
 namespace detectd {
 namespace {
@@ -24,7 +25,7 @@ Error system_error(const std::string& path, int number) {
   const Errc code = number == ENOSPC || number == EDQUOT || number == EFBIG ? Errc::kFull
                     : number == EACCES || number == EPERM                   ? Errc::kPermission
                                                                             : Errc::kSystem;
-  return {code, "capture " + path + ": " + std::strerror(number)};
+  return {code, "capture " + path + ": " + own_file_error(number)};
 }
 
 Error refusal(const std::string& path, std::string_view why) {
@@ -33,16 +34,12 @@ Error refusal(const std::string& path, std::string_view why) {
 
 // A new file; or a device such as /dev/null, which holds nothing.
 Result<int> create(const std::string& path) {
-  constexpr int kFlags = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  const int created = ::open(path.c_str(), kFlags | O_CREAT | O_EXCL, 0600);
-  if (created >= 0) return created;
+  if (Fd created = open_own_file(path, O_WRONLY | O_CREAT | O_EXCL)) return created.release();
   if (errno != EEXIST) return system_error(path, errno);
-  const int fd = ::open(path.c_str(), kFlags);
-  if (fd < 0 && errno == ELOOP) return refusal(path, "is a symbolic link; name the file itself");
-  if (fd < 0) return system_error(path, errno);
+  Fd there = open_own_file(path, O_WRONLY);
+  if (!there) return system_error(path, errno);
   struct stat found {};
-  if (fstat(fd, &found) == 0 && S_ISCHR(found.st_mode)) return fd;
-  ::close(fd);
+  if (fstat(there.number(), &found) == 0 && S_ISCHR(found.st_mode)) return there.release();
   return refusal(path,
                  "is there already, and a capture is never overwritten; name another file, or remove it");
 }

@@ -2,28 +2,19 @@
 
 #include <array>
 #include <cstdio>
-#include <deque>
-#include <filesystem>
 #include <memory>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "engine/escape.h"
+#include "src/path_way.h"
 
 namespace detectd {
 
-namespace fs = std::filesystem;
-
 bool RuleOwners::safe(const struct stat& info, uid_t file_owner) const {
   const bool lenient = strictness_ == Strictness::kWarn;
-  if (info.st_uid != 0 && info.st_uid != owner_ && !(lenient && info.st_uid == file_owner)) return false;
-  // To a link nobody can write, and what is written to a device is not what is read from it (/dev/null).
-  if (S_ISLNK(info.st_mode) || S_ISCHR(info.st_mode)) return true;
-  // In a sticky directory others can not replace what is not theirs, and what they add is theirs.
-  if (S_ISDIR(info.st_mode) && (info.st_mode & S_ISVTX) != 0) return true;
-  if ((info.st_mode & S_IWOTH) != 0) return false;
-  return (info.st_mode & S_IWGRP) == 0 || info.st_gid == 0 || (lenient && info.st_gid == info.st_uid);
+  const uid_t users[] = {0, owner_, lenient ? file_owner : owner_};
+  return only_writable_by(info, users, lenient);
 }
 
 void RuleOwners::complain(const std::string& path, const std::string& what, const struct stat& info) {
@@ -54,36 +45,12 @@ void RuleOwners::check(const std::string& path, const struct stat& info) {
 // Every directory and every link on the way to the file: who can write where a link lies decides as much as who can
 // write where it leads.
 void RuleOwners::check_way(const std::string& path, uid_t file_owner) {
-  constexpr int kMaxLinks = 40;  // as the kernel has it
-  std::error_code error;
-  const fs::path whole = fs::absolute(path, error);
-  std::deque<fs::path> left(whole.begin(), whole.end());
-  fs::path at;
-  for (int links = 0; !error && !left.empty() && links < kMaxLinks;) {
-    const fs::path part = std::move(left.front());
-    left.pop_front();
-    if (part.empty() || part == ".") continue;
-    if (part == "..") {
-      at = at.parent_path();
-      continue;
-    }
-    const fs::path next = at / part;
-    struct stat info {};
-    if (lstat(next.c_str(), &info) != 0) return;
+  visit_way(path, [&](const std::filesystem::path& place, const struct stat& info) {
     const bool is_link = S_ISLNK(info.st_mode);
-    const bool is_news = (is_link || S_ISDIR(info.st_mode)) && seen_.insert(next.string()).second;
-    if (is_news && !safe(info, file_owner)) {
-      complain(path, (is_link ? "the link " : "the directory ") + escape_text(next.string()), info);
-    }
-    if (!is_link) {
-      at = next;
-      continue;
-    }
-    ++links;
-    const fs::path target = fs::read_symlink(next, error);
-    left.insert(left.begin(), target.begin(), target.end());
-    if (target.is_absolute()) at.clear();
-  }
+    const bool is_news = (is_link || S_ISDIR(info.st_mode)) && seen_.insert(place.string()).second;
+    if (!is_news || safe(info, file_owner)) return;
+    complain(path, (is_link ? "the link " : "the directory ") + escape_text(place.string()), info);
+  });
 }
 
 }  // namespace detectd

@@ -13,6 +13,7 @@
 #include "engine/escape.h"
 #include "engine/timestamp.h"
 #include "src/clock.h"
+#include "src/own_file.h"
 
 namespace detectd {
 namespace {
@@ -41,7 +42,7 @@ std::optional<Record> read_record(int file) {
 
 Error failure(const std::string& path) {
   const Errc code = errno == EACCES || errno == EPERM ? Errc::kPermission : Errc::kSystem;
-  return {code, "cannot take the lock " + path + ": " + std::strerror(errno)};
+  return {code, "cannot take the lock " + path + ": " + own_file_error(errno)};
 }
 
 }  // namespace
@@ -49,7 +50,7 @@ Error failure(const std::string& path) {
 Result<RunLock> RunLock::take(const std::string& path, const std::string& boot_id) {
   const std::string directory = path.substr(0, path.rfind('/'));
   if (mkdir(directory.c_str(), 0755) != 0 && errno != EEXIST) return failure(path);
-  Fd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644));
+  Fd file = open_own_file(path, O_RDWR | O_CREAT, 0644);
   if (!file) return failure(path);
   const std::optional<Record> last = read_record(file.number());
   if (flock(file.number(), LOCK_EX | LOCK_NB) != 0) {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "src/fd.h"
+#include "src/own_file.h"
 
 namespace detectd {
 namespace {
@@ -35,14 +36,13 @@ class JsonFileSink final : public Sink {
 };
 
 Delivered JsonFileSink::failed(const char* what) {
-  std::string why = std::string(what) + " " + options_.path + ": " + std::strerror(errno);
+  std::string why = std::string(what) + " " + options_.path + ": " + own_file_error(errno);
   file_.reset();
   return try_again(std::move(why));
 }
 
 bool JsonFileSink::open_file() {
-  file_.reset(open(options_.path.c_str(),
-                   O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));
+  file_ = open_own_file(options_.path, O_RDWR | O_APPEND | O_CREAT);
   if (!file_ || fstat(file_.number(), &opened_) != 0) return false;
   if (!S_ISREG(opened_.st_mode) || opened_.st_nlink > 1) {
     file_.reset();

@@ -20,6 +20,7 @@
 
 #include "engine/escape.h"
 #include "src/clock.h"
+#include "src/own_file.h"
 #include "src/text.h"
 
 namespace detectd {
@@ -35,7 +36,7 @@ constexpr uint32_t kNoLogin = 0xFFFFFFFF;
 
 Error failure(const std::string& path, const char* what) {
   const Errc code = errno == EACCES || errno == EPERM ? Errc::kPermission : Errc::kSystem;
-  return {code, "cannot " + std::string(what) + " the control socket " + path + ": " + std::strerror(errno)};
+  return {code, "cannot " + std::string(what) + " the control socket " + path + ": " + own_file_error(errno)};
 }
 
 std::optional<uint32_t> read_login_uid(int64_t pid) {
@@ -104,7 +105,7 @@ Status ControlServer::listen() {
   }
   std::memcpy(address.sun_path, made.c_str(), made.size() + 1);
   mkdir(path.substr(0, path.rfind('/')).c_str(), 0755);
-  lock_.reset(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  lock_ = open_own_file(path + ".lock", O_RDWR | O_CREAT);
   if (!lock_) return failure(path, "lock");
   if (flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) {
     return Error{Errc::kSystem, "another detectd answers at " + path};

@@ -16,6 +16,7 @@
 #include "engine/json_writer.h"
 #include "engine/response_outcome.h"
 #include "engine/timestamp.h"
+#include "src/own_file.h"
 
 namespace detectd {
 namespace {
@@ -23,7 +24,7 @@ namespace {
 Error failure(const std::string& what, const std::string& path) {
   const int number = errno;
   const Errc code = number == ENOSPC ? Errc::kFull : Errc::kSystem;
-  return {code, what + " " + escape_text(path) + ": " + std::strerror(number)};
+  return {code, what + " " + escape_text(path) + ": " + own_file_error(number)};
 }
 
 // The file is ours: what stands there as a number or an id has no quote within. Of a text the escaped form.
@@ -90,10 +91,7 @@ Result<std::string> read_all(int file, const std::string& path) {
   return text;
 }
 
-Fd open_file(const std::string& path) {
-  constexpr int kFlags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-  return Fd(::open(path.c_str(), kFlags, 0600));
-}
+Fd open_file(const std::string& path) { return open_own_file(path, O_RDWR | O_APPEND | O_CREAT); }
 
 }  // namespace
 

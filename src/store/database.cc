@@ -12,6 +12,7 @@
 
 #include "engine/digest.h"
 #include "engine/escape.h"
+#include "src/own_file.h"
 #include "src/store/lock_holder.h"
 
 namespace detectd {
@@ -228,6 +229,10 @@ Result<Database> Database::open(const std::string& path, Access access) {
   // Its statistics of memory, which nobody asks for, take a lock at every allocation.
   static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   static_cast<void>(configured);
+  if (const auto link = access == Access::kRead ? std::nullopt : foreign_link(path)) {
+    return coded(Errc::kPermission, "D406", path,
+                 "is behind a link that others can set, " + escape_text(*link) + "; name the file itself");
+  }
   if (Status status = prepare_file(path, access); !status) return std::move(status).error();
   Database database(path, nullptr);
   Status status =

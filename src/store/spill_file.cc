@@ -13,6 +13,7 @@
 
 #include "engine/digest.h"
 #include "engine/escape.h"
+#include "src/own_file.h"
 
 namespace detectd {
 namespace {
@@ -81,11 +82,11 @@ SpillFile::~SpillFile() {
 
 Error SpillFile::failure(std::string_view what, int number) const {
   return {number == ENOSPC || number == EDQUOT ? Errc::kFull : Errc::kSystem,
-          std::string(what) + " " + escape_text(path_) + ": " + std::strerror(number)};
+          std::string(what) + " " + escape_text(path_) + ": " + own_file_error(number)};
 }
 
 Result<SpillFile> SpillFile::open(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  const int descriptor = open_own_file(path, O_RDWR | O_CREAT).release();
   SpillFile spill(path, descriptor);
   if (descriptor < 0) return spill.failure("open", errno);
   struct stat status {};
@@ -162,7 +163,7 @@ void SpillFile::find_end() {
 }
 
 uint64_t SpillFile::count_hits(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  const int descriptor = open_own_file(path, O_RDONLY).release();
   if (descriptor < 0) return 0;
   SpillFile spill(path, descriptor);
   char header[kHeaderBytes];

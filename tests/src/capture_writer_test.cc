@@ -448,7 +448,7 @@ TEST_CASE("a capture is a new file that only its owner can read", "[capture]") {
   std::filesystem::create_symlink("nothing", dir.path("dangling"));
   const std::string there =
       ": is there already, and a capture is never overwritten; name another file, or remove it";
-  const std::string link = ": is a symbolic link; name the file itself";
+  const std::string link = ": is a link, or behind one that others can set; name the file itself";
   CHECK(open("new") == "opened");
   CHECK(open("empty") == "empty" + there);
   CHECK(open("full") == "full" + there);
