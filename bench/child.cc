@@ -1,16 +1,13 @@
 #include "bench/child.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
-#include <optional>
 #include <utility>
 
-#include "bench/replay_cost.h"
 #include "src/fd.h"
 
 namespace detectd::bench {
@@ -22,13 +19,7 @@ double seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
 }
 
-[[noreturn]] void become(const Words& command, int input, std::optional<size_t> processor) {
-  if (processor) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(*processor, &set);
-    sched_setaffinity(0, sizeof set, &set);
-  }
+[[noreturn]] void become(const Words& command, int input) {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   const bool redirected = null >= 0 && dup2(input < 0 ? null : input, STDIN_FILENO) >= 0 &&
                           dup2(null, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0;
@@ -47,7 +38,7 @@ struct Started {
   Fd told;  // where it writes the cost
 };
 
-Result<Started> start(const Words& command, int input, std::optional<size_t> processor) {
+Result<Started> start(const Words& command, int input) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::kSystem, "can not make a pipe"};
   Started started{.measurer = -1, .told = Fd(ends[0])};
@@ -58,12 +49,12 @@ Result<Started> start(const Words& command, int input, std::optional<size_t> pro
   if (started.measurer < 0) return Error{Errc::kSystem, "can not start a process"};
   if (started.measurer == 0) {
     if (dup2(tell.number(), kTellFd) < 0) _exit(127);
-    become(measured, input, processor);
+    become(measured, input);
   }
   return started;
 }
 
-Result<ChildCost> await(const Started& started, const Words& command, double begin_s) {
+Result<ChildCost> await(const Started& started, const Words& command) {
   ChildCost cost;
   const bool told = read(started.told.number(), &cost, sizeof cost) == sizeof cost;
   int status = 0;
@@ -71,7 +62,6 @@ Result<ChildCost> await(const Started& started, const Words& command, double beg
   if (!told || !ended || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return Error{Errc::kSystem, command.front() + " failed"};
   }
-  cost.wall_s = wall_seconds() - begin_s;
   return cost;
 }
 
@@ -95,10 +85,9 @@ int run_as_measurer(char** command) {
 }
 
 Result<ChildCost> run_child(const Words& command) {
-  const double begin_s = wall_seconds();
-  const auto child = start(command, -1, std::nullopt);
+  const auto child = start(command, -1);
   if (!child) return child.error();
-  return await(*child, command, begin_s);
+  return await(*child, command);
 }
 
 Result<ChildCost> run_child(
@@ -108,8 +97,7 @@ Result<ChildCost> run_child(
   if (pipe2(ends, O_CLOEXEC) != 0) return Error{Errc::kSystem, "can not make a pipe"};
   const Fd out(ends[0]);
   Fd in(ends[1]);
-  const double begin_s = wall_seconds();
-  const auto child = start(command, out.number(), std::nullopt);
+  const auto child = start(command, out.number());
   if (!child) return child.error();
   const auto before = std::signal(SIGPIPE, SIG_IGN);
   feed([&in](std::string_view text) {
@@ -121,24 +109,7 @@ Result<ChildCost> run_child(
   });
   in.reset();
   std::signal(SIGPIPE, before);
-  return await(*child, command, begin_s);
-}
-
-Result<ChildCost> run_beside(const std::vector<Words>& commands) {
-  const double begin_s = wall_seconds();
-  std::vector<Started> children;
-  for (size_t i = 0; i < commands.size(); ++i) {
-    auto child = start(commands[i], -1, i);
-    if (!child) return child.error();
-    children.push_back(std::move(*child));
-  }
-  Result<ChildCost> last = ChildCost{};
-  for (size_t i = 0; i < children.size(); ++i) {
-    auto cost = await(children[i], commands[i], begin_s);
-    if (!cost) return cost;
-    last = std::move(cost);
-  }
-  return last;
+  return await(*child, command);
 }
 
 }  // namespace detectd::bench

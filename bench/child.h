@@ -14,7 +14,6 @@ using Words = std::vector<std::string>;  // a program and its arguments
 
 struct ChildCost {
   double cpu_s = 0;
-  double wall_s = 0;  // until the last of them ended
   double peak_mib = 0;
 };
 
@@ -28,7 +27,5 @@ Result<ChildCost> run_child(const Words& command);
 Result<ChildCost> run_child(
     const Words& command,
     const std::function<void(const std::function<void(std::string_view)>& write)>& feed);
-// At the same time, each on a processor of its own; the cost of the last.
-Result<ChildCost> run_beside(const std::vector<Words>& commands);
 
 }  // namespace detectd::bench

@@ -19,7 +19,6 @@ constexpr Goal kGoals[] = {
     {.name = row::kTwoThreadsCpu, .unit = ""},
     {.name = row::kTwoProcesses, .unit = ""},
     {.name = row::kTwoThreadsShare, .unit = ""},
-    {.name = row::kCoreDistance, .unit = " ns"},
     {.name = row::kRecorded, .unit = "/s", .must = 50'000, .aim = 90'000, .more_is_better = true},
     {.name = row::kLoad, .unit = " s", .must = 2, .aim = 0.7},
     {.name = row::kIndex, .unit = " MiB", .must = 32, .aim = 10},

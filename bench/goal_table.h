@@ -33,7 +33,6 @@ inline constexpr const char* kTwoThreads = "2 threads against 1 (wall)";
 inline constexpr const char* kTwoThreadsCpu = "processor time of 2 threads against 1";
 inline constexpr const char* kTwoProcesses = "2 processes beside each other against 1";
 inline constexpr const char* kTwoThreadsShare = "2 threads against 2 processes beside each other";
-inline constexpr const char* kCoreDistance = "a word from one core to the other";
 inline constexpr const char* kSigma = "public Sigma rules, all of them";
 inline constexpr const char* kRecorded = "hits recorded";
 inline constexpr const char* kLoad = "load 10,000 rules, ready to match";

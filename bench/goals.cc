@@ -142,7 +142,6 @@ class Bench {
     if (!request.day.empty()) day_parsed_.emplace(read_file(request.day));
     parsed_.emplace(std::move(lines));
     write_file(rules_file_, rules_toml(10'000));
-    write_file(thousand_file_, rules_toml(1000));
     every_exec_ = take(load_rules(kEveryExec));
     single_rule_ = take(load_rules(rules_toml(1)));
     if (!request.sigma.empty()) sigma_ = take(read_rules(request.sigma));
@@ -157,9 +156,7 @@ class Bench {
     index_mib_ = heap_mib() - before_mib;
   }
   ~Bench() {
-    for (const std::string* database : {&database_, &other_database_}) remove_database(*database);
-    for (const std::string* file :
-         {&gate_, &shuffled_, &execs_, &empty_, &sample_, &rules_file_, &thousand_file_})
+    for (const std::string* file : {&gate_, &shuffled_, &execs_, &empty_, &sample_, &rules_file_})
       unlink(file->c_str());
   }
   Bench(const Bench&) = delete;
@@ -222,23 +219,19 @@ class Bench {
   // them. So what is compared runs right behind each other, and often.
   void compare_threads() {
     constexpr int kRounds = 3;
+    const auto& rules = rules_[kThousand];
+    const ReplayRun by_one{.capture = gate_, .database = database_};
+    const ReplayRun by_two{.capture = gate_, .database = database_, .threads = 2};
+    const ReplayRun beside[] = {by_one, {.capture = gate_, .database = other_database_}};
     for (int i = 0; i < kRounds; ++i) {
-      const ChildCost one = take(run_child(with_threads(1, database_)));
-      const ChildCost two = take(run_child(with_threads(2, database_)));
-      const ChildCost both = take(run_beside({with_threads(1, database_), with_threads(1, other_database_)}));
+      const ReplayCost one = take(measure_replay(by_one, rules));
+      const ReplayCost two = take(measure_replay(by_two, rules));
+      const double both_s = take(measure_beside(beside, rules));
       two_threads_.add(one.wall_s / two.wall_s);
       two_threads_cpu_.add(two.cpu_s / one.cpu_s);
-      two_processes_.add(2 * one.wall_s / both.wall_s);
-      two_threads_share_.add(both.wall_s / (2 * two.wall_s));
-      core_distance_.add(core_distance_ns());
+      two_processes_.add(2 * one.wall_s / both_s);
+      two_threads_share_.add(both_s / (2 * two.wall_s));
     }
-  }
-
-  // The gate with a thousand rules.
-  Words with_threads(size_t threads, const std::string& database) const {
-    remove_database(database);
-    return {request_.detectd, "--replay", gate_,      "--rules", thousand_file_, "--db",
-            database,         "--quiet",  "--output", "none",    "--threads",    std::to_string(threads)};
   }
 
   void measure_rules() {
@@ -294,7 +287,6 @@ class Bench {
     values_[row::kTwoThreadsCpu] = two_threads_cpu_.median();
     values_[row::kTwoProcesses] = two_processes_.median();
     values_[row::kTwoThreadsShare] = two_threads_share_.median();
-    values_[row::kCoreDistance] = core_distance_.median();
     if (sigma_) values_[row::kSigma] = sigma_cost_.median() / p;
     values_[row::kRecorded] = recorded_.median();
     values_[row::kLoad] = load_.median();
@@ -312,15 +304,14 @@ class Bench {
   std::string gate_ = request_.dir + "/gate.jsonl", shuffled_ = request_.dir + "/shuffled.jsonl",
               execs_ = request_.dir + "/execs.jsonl", sample_ = request_.dir + "/sample.jsonl",
               empty_ = request_.dir + "/empty.jsonl", rules_file_ = request_.dir + "/rules-10000.toml",
-              thousand_file_ = request_.dir + "/rules-1000.toml", database_ = request_.dir + "/goals.db",
-              other_database_ = request_.dir + "/other.db";
+              database_ = request_.dir + "/goals.db", other_database_ = request_.dir + "/other.db";
   std::optional<ParsedFile> parsed_, day_parsed_;
   std::vector<std::shared_ptr<const RuleSet>> rules_;
   std::shared_ptr<const RuleSet> every_exec_, single_rule_, sigma_;  // the last: null where there are none
   double rule_set_mib_ = 0, index_mib_ = 0;                          // of the last of them
   Samples parse_, by_rules_[std::size(kRuleCounts)], two_threads_, two_threads_cpu_, two_processes_,
-      two_threads_share_, core_distance_, sigma_cost_, shuffled_cost_, recorded_, load_, start_, peak_,
-      one_rule_, day_parse_, day_cost_;
+      two_threads_share_, sigma_cost_, shuffled_cost_, recorded_, load_, start_, peak_, one_rule_, day_parse_,
+      day_cost_;
   Values values_;
 };
 

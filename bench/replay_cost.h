@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "engine/result.h"
@@ -17,6 +18,7 @@ double wall_seconds();
 struct ReplayRun {
   std::string capture;
   std::string database;  // removed before and after
+  size_t threads = 1;
   bool skip_bad = false;
 };
 struct ReplayCost {
@@ -25,11 +27,9 @@ struct ReplayCost {
   uint64_t events = 0;
   uint64_t hits = 0;
 };
-// In one thread.
 Result<ReplayCost> measure_replay(const ReplayRun& run, const std::shared_ptr<const RuleSet>& rules);
-
-// With all files beside it.
-void remove_database(const std::string& path);
+// All at the same time, each by a process of its own: the seconds that the longest took.
+Result<double> measure_beside(std::span<const ReplayRun> runs, const std::shared_ptr<const RuleSet>& rules);
 
 // Rules from TOML text to ready.
 Result<std::shared_ptr<const RuleSet>> load_rules(const std::string& toml);

@@ -1,13 +1,8 @@
 #include "bench/rule_costs.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <algorithm>
-#include <atomic>
 #include <fstream>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "bench/replay_cost.h"
@@ -42,13 +37,6 @@ Status judge(const std::string& capture, const std::shared_ptr<const RuleSet>& r
     for (const Event& event : ready) bench.observe(event);
   }
   return {};
-}
-
-void pin_to(size_t processor) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(processor, &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
 }
 
 }  // namespace
@@ -123,37 +111,6 @@ Result<double> neighbours_lost(std::string_view lines, const std::string& file,
   const auto cost = measure_replay({.capture = file, .database = file + ".db", .skip_bad = true}, rules);
   if (!cost) return cost.error();
   return static_cast<double>(good) - static_cast<double>(cost->events);
-}
-
-double core_distance_ns() {
-  constexpr int kTurns = 100;
-  constexpr int kRounds = 100;
-  if (std::thread::hardware_concurrency() < 2) return 0;
-  double best_s = 1;
-  cpu_set_t before;
-  if (sched_getaffinity(0, sizeof before, &before) != 0) return 0;
-  for (int round = 0; round < kRounds; ++round) {
-    std::atomic<int> word{0};
-    std::thread other([&word] {
-      pin_to(1);
-      for (int i = 0; i < kTurns; ++i) {
-        while (word.load(std::memory_order_acquire) != 2 * i + 1) {
-        }
-        word.store(2 * i + 2, std::memory_order_release);
-      }
-    });
-    pin_to(0);
-    const double begin_s = wall_seconds();
-    for (int i = 0; i < kTurns; ++i) {
-      word.store(2 * i + 1, std::memory_order_release);
-      while (word.load(std::memory_order_acquire) != 2 * i + 2) {
-      }
-    }
-    best_s = std::min(best_s, wall_seconds() - begin_s);
-    other.join();
-  }
-  sched_setaffinity(0, sizeof before, &before);
-  return best_s * 1e9 / (2 * kTurns);
 }
 
 }  // namespace detectd::bench

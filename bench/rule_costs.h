@@ -29,7 +29,4 @@ double hostile_ms(const RuleSet& rules);
 Result<double> neighbours_lost(std::string_view lines, const std::string& file,
                                const std::shared_ptr<const RuleSet>& rules);
 
-// What it takes until one core sees what another one wrote, at best.
-double core_distance_ns();
-
 }  // namespace detectd::bench
