@@ -35,6 +35,11 @@ std::string first_bytes(const std::string& path) {
   return text;
 }
 
+Error not_a_database(const std::string& path) {
+  return coded(Errc::kSystem, "D400", path,
+               "is not a SQLite database (first bytes " + first_bytes(path) + ")");
+}
+
 std::string free_space(const std::string& path) {
   struct statvfs info {};
   if (statvfs(path.c_str(), &info) != 0) return {};
@@ -72,8 +77,10 @@ Status prepare_file(const std::string& path, Database::Access access) {
     return coded(number == ENOENT ? Errc::kNotFound : Errc::kPermission, "D406", path,
                  what + std::string(std::strerror(number)));
   }
-  if (S_ISREG(status.st_mode)) return {};
-  return coded(Errc::kSystem, "D400", path, "is not a regular file");
+  if (!S_ISREG(status.st_mode)) return coded(Errc::kSystem, "D400", path, "is not a regular file");
+  // SQLite takes a file of one byte for an empty one, and writes over it.
+  if (status.st_size == 1) return not_a_database(path);
+  return {};
 }
 
 std::string percent_encoded(std::string_view path) {
@@ -178,9 +185,7 @@ Error Database::failure() const {
 Error Database::failure_of(int code) const {
   const std::string said = sqlite3_errmsg(database_.get());
   switch (code & 0xFF) {
-    case SQLITE_NOTADB:
-      return coded(Errc::kSystem, "D400", path_,
-                   "is not a SQLite database (first bytes " + first_bytes(path_) + ")");
+    case SQLITE_NOTADB: return not_a_database(path_);
     case SQLITE_CORRUPT: return coded(Errc::kSystem, "D401", path_, "is damaged: " + said);
     case SQLITE_BUSY:
     case SQLITE_LOCKED: return coded(Errc::kSystem, "D404", path_, "is locked by " + lock_holder(path_));

@@ -180,6 +180,10 @@ TEST_CASE("TRUST 50: a file that is no database is refused and left as it is", "
   const auto size = std::filesystem::file_size(path);
   CHECK(refusal(path) == "D400: " + path + " is not a SQLite database (first bytes 4e 4f 54 20 41 20 44 41)");
   CHECK(std::filesystem::file_size(path) == size);
+  const std::string short_one = directory.file("short.txt");
+  std::ofstream(short_one) << "x";
+  CHECK(refusal(short_one) == "D400: " + short_one + " is not a SQLite database (first bytes 78)");
+  CHECK(std::filesystem::file_size(short_one) == 1);
 }
 
 TEST_CASE("TRUST 52: another program's database is refused", "[store]") {
